@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from luthier.atomic import atomic_file, atomic_folder, refuse_existing
+from luthier.errors import OutputError
+
+
+class Crash(Exception):
+    """Something goes wrong half way."""
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.iterdir())
+
+
+def is_root() -> bool:
+    return sys.platform != "win32" and os.geteuid() == 0
+
+
+class TestFile:
+    def test_appears_whole_with_the_folders_it_needs(self, tmp_path: Path) -> None:
+        path = tmp_path / "new" / "folder" / "a.wav"
+        with atomic_file(path) as temporary:
+            assert temporary.suffix == ".wav"
+            assert temporary.parent == path.parent
+            temporary.write_bytes(b"sound")
+            assert not path.exists()
+        assert path.read_bytes() == b"sound"
+        assert names(path.parent) == ["a.wav"]
+
+    def test_is_readable_like_any_new_file(self, tmp_path: Path) -> None:
+        with atomic_file(tmp_path / "a") as temporary:
+            temporary.write_bytes(b"x")
+        (tmp_path / "b").write_bytes(b"x")
+        assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == stat.S_IMODE((tmp_path / "b").stat().st_mode)
+
+    def test_an_existing_file_stays_without_force(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.wav"
+        path.write_bytes(b"old")
+        with pytest.raises(OutputError, match=r"a\.wav: exists already.*--force"), atomic_file(path) as temporary:
+            temporary.write_bytes(b"new")
+        assert path.read_bytes() == b"old"
+        with atomic_file(path, force=True) as temporary:
+            temporary.write_bytes(b"new")
+        assert path.read_bytes() == b"new"
+
+    def test_a_link_to_nowhere_counts_as_existing(self, tmp_path: Path) -> None:
+        (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+        with pytest.raises(OutputError, match="exists already"):
+            refuse_existing(tmp_path / "link", force=False)
+
+    @pytest.mark.parametrize("crash", [Crash, KeyboardInterrupt])
+    def test_a_crash_leaves_the_old_file_and_nothing_else(self, tmp_path: Path, crash: type[BaseException]) -> None:
+        path = tmp_path / "a.wav"
+        path.write_bytes(b"old")
+        with pytest.raises(crash), atomic_file(path, force=True) as temporary:  # noqa: PT012 - the crash is the point
+            temporary.write_bytes(b"half")
+            raise crash
+        assert path.read_bytes() == b"old"
+        assert names(tmp_path) == ["a.wav"]
+
+    def test_a_full_disk_is_one_line(self, tmp_path: Path) -> None:
+        with (
+            pytest.raises(OutputError, match=r"a\.wav: cannot be written \(No space left on device\)"),
+            atomic_file(tmp_path / "a.wav"),
+        ):
+            raise OSError(28, os.strerror(28))
+        assert names(tmp_path) == []
+
+
+class TestFolder:
+    def test_appears_whole(self, tmp_path: Path) -> None:
+        path = tmp_path / "new" / "dataset"
+        with atomic_folder(path) as temporary:
+            (temporary / "a").write_bytes(b"1")
+            assert not path.exists()
+        assert names(path) == ["a"]
+        assert names(path.parent) == ["dataset"]
+
+    def test_replaces_the_old_one_only_with_force(self, tmp_path: Path) -> None:
+        path = tmp_path / "dataset"
+        path.mkdir()
+        (path / "old").write_bytes(b"1")
+        with pytest.raises(OutputError, match="exists already"), atomic_folder(path):
+            pass
+        assert names(path) == ["old"]
+        with atomic_folder(path, force=True) as temporary:
+            (temporary / "new").write_bytes(b"2")
+        assert names(path) == ["new"]
+        assert names(tmp_path) == ["dataset"]
+
+    def test_replaces_a_file_with_force(self, tmp_path: Path) -> None:
+        (tmp_path / "dataset").write_bytes(b"1")
+        with atomic_folder(tmp_path / "dataset", force=True):
+            pass
+        assert (tmp_path / "dataset").is_dir()
+
+    def test_a_crash_leaves_the_old_folder_and_nothing_else(self, tmp_path: Path) -> None:
+        path = tmp_path / "dataset"
+        path.mkdir()
+        (path / "old").write_bytes(b"1")
+        with pytest.raises(Crash), atomic_folder(path, force=True) as temporary:  # noqa: PT012 - the crash is the point
+            (temporary / "new").write_bytes(b"2")
+            raise Crash
+        assert names(path) == ["old"]
+        assert names(tmp_path) == ["dataset"]
+
+    def test_a_renaming_that_fails_brings_the_old_folder_back(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = tmp_path / "dataset"
+        path.mkdir()
+        (path / "old").write_bytes(b"1")
+        rename = Path.replace
+
+        def fail_for_the_new(source: Path, target: Path) -> Path:
+            if target == path and (source / "new").exists():
+                raise PermissionError(13, "Permission denied")
+            return rename(source, target)
+
+        monkeypatch.setattr(Path, "replace", fail_for_the_new)
+        with (
+            pytest.raises(OutputError, match="Permission denied"),
+            atomic_folder(path, force=True) as temporary,
+        ):
+            (temporary / "new").write_bytes(b"2")
+        assert names(path) == ["old"]
+        assert names(tmp_path) == ["dataset"]
+
+
+@pytest.mark.parametrize("atomic", [atomic_file, atomic_folder])
+class TestPlacesThatCannotBeWrittenTo:
+    def refused(self, atomic: object, path: Path, says: str) -> None:
+        with pytest.raises(OutputError, match=says) as caught, atomic(path):
+            pytest.fail("the work began")
+        assert "\n" not in str(caught.value)
+
+    def test_a_file_where_a_folder_should_be(self, atomic: object, tmp_path: Path) -> None:
+        (tmp_path / "file").write_bytes(b"")
+        self.refused(atomic, tmp_path / "file" / "a.wav", "cannot be written")
+
+    def test_a_name_that_cannot_be(self, atomic: object, tmp_path: Path) -> None:
+        self.refused(atomic, tmp_path / ("a" * 300), "cannot be written .File name too long")
+
+    def test_a_folder_without_rights(self, atomic: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        if is_root():  # rights do not stop root: what the system would say is said for it
+
+            def denied(**_: object) -> None:
+                raise PermissionError(13, "Permission denied")
+
+            monkeypatch.setattr(tempfile, "mkstemp", denied)
+            monkeypatch.setattr(tempfile, "mkdtemp", denied)
+        folder = tmp_path / "locked"
+        folder.mkdir(mode=0o500)
+        self.refused(atomic, folder / "a.wav", "Permission denied")
