@@ -1,0 +1,1 @@
+"""Pure tensor functions for sound: state in, state out, no files, no random numbers."""

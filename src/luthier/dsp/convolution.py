@@ -1,0 +1,81 @@
+"""Playing audio in a room: convolution with an impulse response, whole or in blocks."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from scipy.fft import next_fast_len
+from torch import Tensor
+
+from luthier.errors import ShapeError
+
+
+class ConvolutionState(NamedTuple):
+    """What one block of a convolution hands to the next.
+
+    Attributes:
+        tail: (batch, n_taps - 1), what past input still has to say.
+    """
+
+    tail: Tensor
+
+    @classmethod
+    def start(cls, batch: int, impulse_response: Tensor) -> ConvolutionState:
+        """A silent room."""
+        return cls(impulse_response.new_zeros(batch, impulse_response.shape[-1] - 1))
+
+
+def fft_convolve(audio: Tensor, impulse_response: Tensor) -> Tensor:
+    """Play audio in a room: causal convolution, cut to the length of the input.
+
+    Args:
+        audio: (batch, n_samples), any level.
+        impulse_response: (n_taps,) or (batch, n_taps); tap 0 is the direct sound.
+
+    Returns:
+        (batch, n_samples); what sounds after the last sample is dropped, see `convolve_block` to keep it.
+
+    Raises:
+        ShapeError: the batch sizes differ, or there is no tap.
+
+    Source: convolution theorem; equals `numpy.convolve(audio, impulse_response)[:n_samples]`.
+    """
+    taps = impulse_response[..., : audio.shape[-1]]  # later taps cannot be heard before the cut
+    return _full_convolution(audio, taps)[..., : audio.shape[-1]]
+
+
+def convolve_block(audio: Tensor, impulse_response: Tensor, state: ConvolutionState) -> tuple[Tensor, ConvolutionState]:
+    """Play the next block of audio in a room, past blocks still sounding.
+
+    Args:
+        audio: (batch, n_samples), a block of any length.
+        impulse_response: (n_taps,), the same in every block.
+        state: `ConvolutionState.start(...)` or what the last block returned.
+
+    Returns:
+        (batch, n_samples) and the new state, whose tail is the sound after the block's end.
+
+    Raises:
+        ShapeError: the batch sizes differ, or there is no tap.
+
+    Source: overlap-add (Oppenheim and Schafer, Discrete-Time Signal Processing, section 8.7).
+    """
+    n_samples, n_tail = audio.shape[-1], state.tail.shape[-1]
+    sounding = _full_convolution(audio, impulse_response)
+    sounding = sounding + F.pad(state.tail, (0, n_samples))[..., : sounding.shape[-1]]
+    return sounding[..., :n_samples], ConvolutionState(sounding[..., n_samples : n_samples + n_tail])
+
+
+def _full_convolution(audio: Tensor, impulse_response: Tensor) -> Tensor:
+    """(batch, n_samples + n_taps - 1): everything that is heard."""
+    if impulse_response.shape[-1] == 0 or (impulse_response.ndim == 2 and len(impulse_response) != len(audio)):
+        raise ShapeError(
+            f"impulse_response has shape {tuple(impulse_response.shape)} for audio {tuple(audio.shape)}: "
+            "expected (n_taps,) or (batch, n_taps) with at least one tap."
+        )
+    length = audio.shape[-1] + impulse_response.shape[-1] - 1
+    n_fft = next_fast_len(length, real=True)
+    spectrum = torch.fft.rfft(audio, n=n_fft) * torch.fft.rfft(impulse_response, n=n_fft)
+    return torch.fft.irfft(spectrum, n=n_fft)[..., :length]
