@@ -1,0 +1,237 @@
+"""Sound files: read any of them as one channel, write WAV and FLAC that every player opens."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import soundfile
+import torch
+from torch import Tensor
+
+from luthier.atomic import atomic_file
+from luthier.data import compressed_files
+from luthier.data.containers import check_complete, has_mp3_length_note
+from luthier.data.sound_file_paths import native_path
+from luthier.dsp.resampling import resample
+from luthier.errors import AudioFileError, OutputError, RangeError, ShapeError
+
+logger = logging.getLogger(__name__)
+
+BLOCK_SAMPLES = 1 << 16
+"""Samples per channel decoded at a time: a file of any length needs the same memory."""
+UNKNOWN_LENGTH = 1 << 40
+"""Lengths beyond this stand for "not stated" (streamed FLAC)."""
+LOSSY_SLACK_SAMPLES = 3 * 1152
+"""Three MP3 frames: decoders of MP3 and AAC differ by that much in what they cut at the ends."""
+WRITABLE = {".wav": "WAV", ".flac": "FLAC"}
+SUBTYPE = "PCM_24"
+"""24 bits: 144 dB, and every player opens it."""
+
+
+class AudioInfo(NamedTuple):
+    """What the header of a sound file says.
+
+    Attributes:
+        sample_rate: Hz.
+        n_samples: samples per channel as declared; None where the file does not say.
+        n_channels: number of channels.
+        encoding: container and sample format, for people: "WAV PCM_24".
+    """
+
+    sample_rate: int
+    n_samples: int | None
+    n_channels: int
+    encoding: str
+
+
+def audio_info(path: str | Path) -> AudioInfo:
+    """Read the header of a sound file, without decoding it.
+
+    Raises:
+        AudioFileError: the file is missing, a folder, no sound file, or shorter than its header says.
+        MissingExtraError: the format needs the extra `m4a`.
+    """
+    path = Path(path)
+    check_readable(path)
+    if compressed_files.is_needed(path):
+        return AudioInfo(*compressed_files.info(path))
+    with _open(path) as file:
+        return _info(file)
+
+
+def load_audio(path: str | Path, sample_rate: int | None = None) -> tuple[Tensor, int]:
+    """Read a whole sound file as one channel, the mean of all channels.
+
+    Args:
+        path: any format that libsndfile reads; m4a and its kin with the extra `m4a`.
+        sample_rate: Hz wanted; None keeps the file's own.
+
+    Returns:
+        audio (1, n_samples), float32, and its sample rate in Hz.
+
+    Raises:
+        AudioFileError: the file is missing, no sound file, damaged, cut short, empty, or holds NaN or infinity.
+        MissingExtraError: the format needs the extra `m4a`.
+    """
+    path = Path(path)
+    source_rate = audio_info(path).sample_rate
+    audio = torch.from_numpy(np.concatenate(list(read_blocks(path)))).unsqueeze(0)
+    if sample_rate is None:
+        return audio, source_rate
+    return resample(audio, source_rate, sample_rate), sample_rate
+
+
+def read_blocks(path: str | Path) -> Iterator[np.ndarray]:
+    """Decode a sound file block by block, so that its length does not matter.
+
+    Yields:
+        (up to `BLOCK_SAMPLES`,) float32, the mean of all channels, all finite.
+
+    Raises:
+        AudioFileError: as `load_audio`; a damaged file raises after the blocks before the damage.
+        MissingExtraError: the format needs the extra `m4a`.
+    """
+    path = Path(path)
+    check_readable(path)
+    if compressed_files.is_needed(path):
+        blocks, info = compressed_files.read_blocks(path), AudioInfo(*compressed_files.info(path))
+    else:
+        with _open(path) as file:
+            info = _info(file)
+        blocks = _decode(path, info.sample_rate)
+    n_samples = 0
+    for block in blocks:
+        _check_finite(block, path, n_samples, info.sample_rate)
+        yield block
+        n_samples += len(block)
+    _check_length(path, info, n_samples)
+
+
+def check_readable(path: Path) -> None:
+    """Stop at what is no file at all, or shorter than its own header says.
+
+    Raises:
+        AudioFileError: missing, a folder, unreadable, empty or cut short.
+    """
+    try:
+        if path.is_dir():
+            raise AudioFileError(f"{path}: is a folder. Give a sound file.")
+        if not path.exists():
+            raise AudioFileError(f"{path}: no such file. Check the name.")
+        if not path.is_file():
+            raise AudioFileError(f"{path}: is no ordinary file. Give a sound file.")
+        if path.stat().st_size == 0:
+            raise AudioFileError(f"{path}: is empty (0 bytes). Copy or record it again.")
+        check_complete(path)
+    except OSError as error:
+        raise AudioFileError(f"{path}: cannot be read ({error.strerror or error}). Check its rights.") from error
+
+
+def save_audio(path: str | Path, audio: Tensor, sample_rate: int, *, force: bool = False) -> float:
+    """Write one channel as 24-bit WAV or FLAC, turned down where it would clip.
+
+    Args:
+        path: ends in .wav or .flac.
+        audio: (1, n_samples) or (n_samples,), full scale is 1.
+        sample_rate: Hz.
+        force: replace an existing file.
+
+    Returns:
+        The gain that was applied: 1.0, or less where samples exceeded full scale (also logged).
+
+    Raises:
+        OutputError: wrong suffix, the file exists, or the place cannot be written to.
+        ShapeError: more than one channel.
+        RangeError: NaN or infinity in the audio.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in WRITABLE:
+        raise OutputError(f"{path}: sound is written as {' or '.join(WRITABLE)}. Change the end of the name.")
+    samples = _mono(audio)
+    gain = _safe_gain(samples)
+    if gain < 1.0:
+        logger.warning("%s: peaks above full scale, turned down to %.3f of its level.", path, gain)
+    with atomic_file(path, force=force) as temporary:
+        _write(temporary, samples * np.float32(gain), sample_rate, WRITABLE[path.suffix.lower()])
+    return gain
+
+
+def _mono(audio: Tensor) -> np.ndarray:
+    if audio.dim() > 2 or (audio.dim() == 2 and audio.shape[0] != 1) or audio.dim() == 0:
+        raise ShapeError(f"audio {tuple(audio.shape)}: expected one channel, (1, n_samples) or (n_samples,).")
+    return audio.detach().to("cpu", torch.float32).reshape(-1).numpy()
+
+
+def _safe_gain(samples: np.ndarray) -> float:
+    peak = float(np.abs(samples).max(initial=0.0))
+    if not np.isfinite(peak):
+        raise RangeError("audio: holds NaN or infinity and cannot be written as sound.")
+    return min(1.0, 1.0 / peak) if peak > 0 else 1.0
+
+
+def _write(path: Path, samples: np.ndarray, sample_rate: int, container: str) -> None:
+    try:
+        soundfile.write(native_path(path), samples, sample_rate, format=container, subtype=SUBTYPE)
+    except (soundfile.LibsndfileError, AssertionError) as error:
+        # soundfile asserts that all samples were taken: on a full disk they are not.
+        raise OSError(f"{_reason(error) or 'not all samples were taken'}; is the disk full?") from error
+
+
+def _open(path: Path) -> soundfile.SoundFile:
+    if path.suffix.lower() == ".raw":
+        raise AudioFileError(f"{path}: raw samples without a header. Convert it to WAV first.")
+    try:
+        return soundfile.SoundFile(native_path(path))
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise AudioFileError(
+            f"{path}: not a sound file that can be read ({_reason(error)}). Give WAV, FLAC, OGG, MP3 or AIFF."
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    text = getattr(error, "error_string", None) or str(error)
+    return text.removeprefix("Error :").strip().rstrip(".")
+
+
+def _info(file: soundfile.SoundFile) -> AudioInfo:
+    n_samples = None if file.frames > UNKNOWN_LENGTH else file.frames
+    return AudioInfo(file.samplerate, n_samples, file.channels, f"{file.format} {file.subtype}")
+
+
+def _decode(path: Path, sample_rate: int) -> Iterator[np.ndarray]:
+    position = 0
+    with _open(path) as file:
+        try:
+            while len(block := file.read(BLOCK_SAMPLES, dtype="float32", always_2d=True)):
+                position += len(block)
+                yield block.mean(axis=1)
+        except (soundfile.LibsndfileError, RuntimeError) as error:
+            raise AudioFileError(
+                f"{path}: damaged or cut short after {position / sample_rate:.2f} s ({_reason(error)}). "
+                "Copy or export it again."
+            ) from error
+
+
+def _check_finite(block: np.ndarray, path: Path, offset: int, sample_rate: int) -> None:
+    if np.isfinite(block).all():
+        return
+    first = offset + int(np.argmin(np.isfinite(block)))
+    raise AudioFileError(
+        f"{path}: holds NaN or infinity at {first / sample_rate:.3f} s. Repair or export the recording again."
+    )
+
+
+def _check_length(path: Path, info: AudioInfo, n_samples: int) -> None:
+    if n_samples == 0:
+        raise AudioFileError(f"{path}: holds no sound (0 samples). Copy or record it again.")
+    is_mp3 = "MPEG" in info.encoding
+    if info.n_samples is None or (is_mp3 and not has_mp3_length_note(path)):
+        return  # without a length note an MP3's length is a guess from its bit rate
+    slack = LOSSY_SLACK_SAMPLES if is_mp3 or compressed_files.is_needed(path) else 0
+    if n_samples < info.n_samples - slack:
+        found, expected = n_samples / info.sample_rate, info.n_samples / info.sample_rate
+        raise AudioFileError(f"{path}: cut short, {found:.2f} s of {expected:.2f} s. Copy or export it again.")

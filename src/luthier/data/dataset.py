@@ -1,0 +1,171 @@
+"""A prepared dataset: a folder with a manifest and one mapped array per recording and feature."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from luthier.data.array_files import map_array
+from luthier.data.manifest import Manifest, Recording, read_manifest
+from luthier.data.split import Block, Part
+from luthier.data.statistics import Statistics
+from luthier.dsp.feature_definition import FeatureDefinition
+from luthier.dsp.signals import Features
+from luthier.errors import DatasetError, RangeError
+
+ARRAYS = ("audio", "f0_hz", "periodicity", "loudness_db")
+PARTS: tuple[Part, ...] = ("train", "validation", "test")
+
+
+class RecordingArrays(NamedTuple):
+    """The arrays of one recording, mapped from disk.
+
+    Attributes:
+        audio: (n_samples,), full scale is 1.
+        f0_hz: (n_frames,), Hz.
+        periodicity: (n_frames,), 0..1.
+        loudness_db: (n_frames,), dB.
+    """
+
+    audio: Tensor
+    f0_hz: Tensor
+    periodicity: Tensor
+    loudness_db: Tensor
+
+
+class Window(NamedTuple):
+    """A stretch of a recording.
+
+    Attributes:
+        audio: (n_frames * hop_length,), zero past the end of the recording.
+        features: (n_frames, 1) each; past the end no pitch, loudness at its floor, f0 held.
+    """
+
+    audio: Tensor
+    features: Features
+
+
+def array_path(folder: Path, recording_id: str, array: str) -> Path:
+    """Where an array of a recording lies; the id consists of hexadecimal digits only."""
+    return folder / f"{recording_id}.{array}.npy"
+
+
+class Dataset:
+    """Recordings with their features, the split and the statistics of the training part."""
+
+    def __init__(self, path: Path, manifest: Manifest) -> None:
+        """Use `Dataset.open`."""
+        self.path = path
+        self.manifest = manifest
+        self._arrays = {recording.id: _map(path, recording) for recording in manifest.recordings}
+
+    @classmethod
+    def open(cls, path: str | Path) -> Dataset:
+        """Open a dataset folder after checking that all of it is there and fits together.
+
+        Raises:
+            DatasetError: the folder is missing, damaged, or of another version; says what to do.
+        """
+        path = Path(path)
+        if not path.is_dir():
+            raise DatasetError(f"{path}: no such dataset folder. Make one with: luthier prepare")
+        return cls(path, read_manifest(path))
+
+    @property
+    def definition(self) -> FeatureDefinition:
+        """What exactly the features mean."""
+        return self.manifest.definition
+
+    @property
+    def recordings(self) -> tuple[Recording, ...]:
+        """All recordings, in natural order of their names."""
+        return self.manifest.recordings
+
+    @property
+    def statistics(self) -> Statistics:
+        """Distribution of the features over the training blocks."""
+        return self.manifest.statistics
+
+    @property
+    def credit(self) -> str:
+        """Whom to name when sharing results."""
+        return self.manifest.credit
+
+    @property
+    def licence(self) -> str:
+        """Licence of the recordings."""
+        return self.manifest.licence
+
+    @cached_property
+    def _blocks(self) -> dict[Part, list[Block]]:
+        return {part: list(getattr(self.manifest.split, part)) for part in PARTS}
+
+    def blocks(self, part: Part) -> list[Block]:
+        """The blocks of "train", "validation" or "test".
+
+        Raises:
+            RangeError: there is no such part.
+        """
+        if part not in self._blocks:
+            raise RangeError(f"part {part!r}: expected one of {', '.join(PARTS)}.")
+        return list(self._blocks[part])
+
+    def arrays(self, recording: str) -> RecordingArrays:
+        """The mapped arrays of a recording; do not write into them.
+
+        Raises:
+            DatasetError: there is no recording with this id.
+        """
+        if recording not in self._arrays:
+            raise DatasetError(f"{self.path}: no recording {recording!r} in this dataset.")
+        return self._arrays[recording]
+
+    def window(self, recording: str, start_frame: int, n_frames: int) -> Window:
+        """Cut a stretch out of a recording, padded with silence past its end.
+
+        Args:
+            recording: id of the recording.
+            start_frame: first frame, 0 or more, inside the recording.
+            n_frames: frames wanted, 1 or more.
+
+        Raises:
+            DatasetError: there is no recording with this id.
+            RangeError: the stretch starts outside the recording or has no frame.
+        """
+        arrays = self.arrays(recording)
+        available = len(arrays.f0_hz)
+        if not 0 <= start_frame < available or n_frames < 1:
+            raise RangeError(
+                f"window of {n_frames} frames at frame {start_frame}: expected 1 or more, from 0 to {available - 1}."
+            )
+        hop_length = self.definition.hop_length
+        frames = slice(start_frame, start_frame + n_frames)
+        samples = slice(start_frame * hop_length, (start_frame + n_frames) * hop_length)
+        f0_hz = arrays.f0_hz[frames]
+        features = Features(
+            f0_hz=_padded(f0_hz, n_frames, float(f0_hz[-1])).unsqueeze(-1),
+            periodicity=_padded(arrays.periodicity[frames], n_frames, 0.0).unsqueeze(-1),
+            loudness_db=_padded(arrays.loudness_db[frames], n_frames, self.definition.loudness_floor_db).unsqueeze(-1),
+        )
+        return Window(_padded(arrays.audio[samples], n_frames * hop_length, 0.0), features)
+
+
+def _map(folder: Path, recording: Recording) -> RecordingArrays:
+    lengths = (recording.n_samples, recording.n_frames, recording.n_frames, recording.n_frames)
+    return RecordingArrays(
+        *(
+            map_array(array_path(folder, recording.id, array), length)
+            for array, length in zip(ARRAYS, lengths, strict=True)
+        )
+    )
+
+
+def _padded(values: Tensor, length: int, fill: float) -> Tensor:
+    """A copy of the given length; the caller may write into it."""
+    padded = torch.full((length,), fill)
+    padded[: len(values)] = values
+    return padded

@@ -1,0 +1,132 @@
+"""The manifest of a dataset: one JSON file that says what is in the folder. Read with suspicion."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from luthier.data.split import Block, Split, SplitMethod
+from luthier.data.statistics import Statistics
+from luthier.dsp.feature_definition import FeatureDefinition
+from luthier.dsp.framing import n_frames
+from luthier.errors import DatasetError
+
+FORMAT_VERSION = 1
+MANIFEST_NAME = "manifest.json"
+MAX_MANIFEST_BYTES = 256 << 20
+"""Some hundred thousand recordings; a larger file is none of ours."""
+MAX_SAMPLES = 1 << 40
+
+RecordingId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+"""Start of the content hash. File names are made from it, and nothing else in a manifest."""
+
+
+class Strict(BaseModel):
+    """Frozen, without unknown keys, NaN or infinity."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Recording(Strict):
+    """One recording of a dataset."""
+
+    id: RecordingId
+    name: str = Field(max_length=4096, description="original file name, for people; never used as a path")
+    content_hash: str = Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the original file")
+    source_rate: int = Field(ge=1, le=10_000_000, description="sample rate of the original file, Hz")
+    source_channels: int = Field(ge=1, le=65_536, description="channels of the original file")
+    n_samples: int = Field(ge=1, le=MAX_SAMPLES, description="samples at the dataset's rate")
+    n_frames: int = Field(ge=1, le=MAX_SAMPLES, description="feature frames")
+
+
+class SplitEntry(Strict):
+    """The split, as stored."""
+
+    method: SplitMethod
+    train: tuple[Block, ...] = Field(min_length=1)
+    validation: tuple[Block, ...] = Field(min_length=1)
+    test: tuple[Block, ...] = Field(min_length=1)
+
+
+class Manifest(Strict):
+    """Everything about a dataset but the arrays."""
+
+    format_version: Literal[1] = 1
+    definition: FeatureDefinition
+    recordings: tuple[Recording, ...] = Field(min_length=1)
+    split: SplitEntry
+    statistics: Statistics
+    credit: str = Field("", max_length=100_000, description="whom to name")
+    licence: str = Field("", max_length=100_000, description="licence of the recordings")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Manifest:
+        lengths = {recording.id: recording.n_frames for recording in self.recordings}
+        if len(lengths) != len(self.recordings):
+            raise ValueError("a recording is listed twice")
+        for recording in self.recordings:
+            if recording.n_frames != n_frames(recording.n_samples, self.definition.hop_length):
+                raise ValueError(f"recording {recording.id}: n_frames does not fit n_samples")
+        for block in (*self.split.train, *self.split.validation, *self.split.test):
+            _check_block(block, lengths.get(block.recording, 0))
+        return self
+
+
+def _check_block(block: Block, n_frames: int) -> None:
+    if block.start_frame < 0 or block.n_frames < 1 or block.start_frame + block.n_frames > n_frames:
+        raise ValueError(f"split: block {tuple(block)} lies outside its recording")
+
+
+def split_entry(split: Split) -> SplitEntry:
+    """A split as it is stored."""
+    return SplitEntry(**split._asdict())
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write the manifest into a dataset folder."""
+    (folder / MANIFEST_NAME).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read and check the manifest of a dataset folder.
+
+    Raises:
+        DatasetError: it is missing, damaged, too large, of another version, or contradicts itself.
+    """
+    path = folder / MANIFEST_NAME
+    if not path.is_file():
+        raise DatasetError(f"{folder}: no dataset (no {MANIFEST_NAME} in it). Make one with: luthier prepare")
+    try:
+        if path.stat().st_size > MAX_MANIFEST_BYTES:
+            raise DatasetError(f"{path}: too large to be a manifest of ours. Prepare the dataset again.")
+        content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_unique_keys)
+        _check_version(path, content)
+        return Manifest.model_validate(content)
+    except (OSError, ValueError, RecursionError) as error:
+        raise DatasetError(f"{path}: damaged ({_reason(error)}). Prepare the dataset again.") from error
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) != len(pairs):
+        raise ValueError("a key occurs twice")
+    return content
+
+
+def _check_version(path: Path, content: Any) -> None:
+    version = content.get("format_version") if isinstance(content, dict) else None
+    if isinstance(version, int) and version > FORMAT_VERSION:
+        raise DatasetError(
+            f"{path}: dataset format {version} is newer than this luthier knows ({FORMAT_VERSION}). Update luthier."
+        )
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "manifest"
+        return f"{place}: {first['msg']}"[:300]
+    return (str(error) or type(error).__name__)[:300]

@@ -1,0 +1,269 @@
+"""Recordings to a dataset folder: in parallel, interruptible, with the same bytes for the same input.
+
+recordings ─► one work folder per recording ─► manifest + arrays ─► renamed to the dataset
+              (.NAME.partial, kept on interruption)
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import joblib
+import torch
+
+from luthier.atomic import atomic_folder, refuse_existing
+from luthier.data.array_files import map_array
+from luthier.data.dataset import ARRAYS, array_path
+from luthier.data.manifest import Manifest, split_entry, write_manifest
+from luthier.data.prepare_recording import (
+    ENTRY_NAME,
+    Job,
+    Prepared,
+    Refused,
+    definition_key,
+    hash_file,
+    prepare_recording,
+)
+from luthier.data.recordings import collect_recordings, natural_key
+from luthier.data.split import Block, Split, Take, split_takes
+from luthier.data.statistics import FrameArrays, Statistics, measure_statistics
+from luthier.dsp.feature_definition import FeatureDefinition
+from luthier.errors import AudioFileError, DatasetError, OutputError
+
+logger = logging.getLogger(__name__)
+
+ID_DIGITS = 16
+"""Hexadecimal digits of the content hash in an id: 64 bits, no clash among millions of files."""
+WORST_SHOWN = 3
+"""Refused files named in the error when nothing is usable; the log has all of them."""
+
+OnProgress = Callable[[int, int, Path], None]
+
+
+class Duplicate(NamedTuple):
+    """A file with the same content as another one: used once."""
+
+    path: Path
+    same_as: Path
+
+
+class PrepareReport(NamedTuple):
+    """What `prepare` did.
+
+    Attributes:
+        output: the dataset folder.
+        n_recordings: recordings in it.
+        seconds: their length in all.
+        skipped: files that could not be used, with the reason in one line.
+        duplicates: files left out because their content is there already.
+        n_ignored: files in folders that are no sound files by their names.
+        split: how the material is divided.
+        statistics: of the training part.
+    """
+
+    output: Path
+    n_recordings: int
+    seconds: float
+    skipped: list[Refused]
+    duplicates: list[Duplicate]
+    n_ignored: int
+    split: Split
+    statistics: Statistics
+
+
+def prepare(
+    recordings: Sequence[str | Path],
+    output: str | Path,
+    definition: FeatureDefinition | None = None,
+    *,
+    n_jobs: int | None = None,
+    force: bool = False,
+    credit: str = "",
+    licence: str = "",
+    on_progress: OnProgress | None = None,
+) -> PrepareReport:
+    """Turn recordings into a dataset: audio at one rate, features, split and statistics.
+
+    Files that cannot be used are skipped and reported. After an interruption the same call goes on
+    where it stopped.
+
+    Args:
+        recordings: files and folders (searched with everything below them).
+        output: dataset folder to make.
+        definition: sample rate, hop and features; None takes the default definition.
+        n_jobs: processes; None takes one per core, or what an enclosing `joblib.parallel_config` says.
+        force: replace an existing dataset.
+        credit: whom to name when sharing results.
+        licence: licence of the recordings.
+        on_progress: called after each recording with (number done, number in all, path).
+
+    Raises:
+        AudioFileError: there are no recordings, or none of them is usable.
+        DatasetError: there is too little material for training, validation and test.
+        OutputError: `output` exists and `force` is not set, or cannot be written.
+    """
+    output = Path(output).absolute()
+    definition = definition or FeatureDefinition()
+    refuse_existing(output, force=force)
+    found = collect_recordings(recordings)
+    refused: list[Refused] = []
+    unique, duplicates = _deduplicate(_hashed(found.recordings, refused))
+    partial = output.with_name(f".{output.name}.partial")
+    jobs = [_job(partial, path, digest, definition) for digest, path in unique.items()]
+    with _work_folder(partial):
+        results = _run(jobs, n_jobs, on_progress)
+        refused += [result for result in results if isinstance(result, Refused)]
+        prepared = [result for result in results if isinstance(result, Prepared)]
+        _log_refused(refused)
+        manifest, split = _describe(prepared, refused, definition, (credit, licence))
+        _assemble(output, manifest, prepared, force=force)
+    seconds = sum(recording.n_samples for recording in manifest.recordings) / definition.sample_rate
+    return PrepareReport(
+        output, len(prepared), seconds, refused, duplicates, found.n_ignored, split, manifest.statistics
+    )
+
+
+@contextmanager
+def _work_folder(partial: Path) -> Iterator[None]:
+    """Keep finished recordings only where the same call could go on with them: after an interruption or a full disk."""
+    try:
+        yield
+    except (AudioFileError, DatasetError):
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    except OSError as error:
+        raise OutputError(
+            f"{partial.parent}: cannot be written ({error.strerror or error}). "
+            f"Check the folder's rights and the free space.{_kept(partial)}"
+        ) from error
+    except OutputError as error:
+        raise OutputError(f"{error}{_kept(partial)}") from error
+    shutil.rmtree(partial, ignore_errors=True)
+
+
+def _kept(partial: Path) -> str:
+    """Remove a work folder that holds nothing finished; otherwise the sentence that says that it is kept."""
+    n_finished = len(list(partial.glob(f"*/{ENTRY_NAME}")))
+    if n_finished == 0:
+        shutil.rmtree(partial, ignore_errors=True)
+        return ""
+    return f" {n_finished} finished recordings are kept in {partial.name}: the same command goes on from there."
+
+
+def _hashed(paths: Sequence[Path], refused: list[Refused]) -> Iterator[tuple[str, Path]]:
+    for path in paths:
+        try:
+            yield hash_file(path), path
+        except AudioFileError as error:
+            refused.append(Refused(path, str(error)))
+
+
+def _deduplicate(hashed: Iterator[tuple[str, Path]]) -> tuple[dict[str, Path], list[Duplicate]]:
+    """The first file of each content in natural order, and the others."""
+    unique: dict[str, Path] = {}
+    duplicates: list[Duplicate] = []
+    for digest, path in hashed:
+        if digest in unique:
+            logger.warning("%s: same content as %s, used once.", path, unique[digest])
+            duplicates.append(Duplicate(path, unique[digest]))
+        else:
+            unique[digest] = path
+    return unique, duplicates
+
+
+def _job(partial: Path, path: Path, digest: str, definition: FeatureDefinition) -> Job:
+    return Job(path, digest, partial / f"{digest[:ID_DIGITS]}-{definition_key(definition)}", definition)
+
+
+def _run(jobs: Sequence[Job], n_jobs: int | None, on_progress: OnProgress | None) -> list[Prepared | Refused]:
+    """Do all jobs, the largest files first so that no core waits long at the end; results in the order of `jobs`."""
+    order = sorted(range(len(jobs)), key=lambda index: -jobs[index].path.stat().st_size)
+    done: dict[int, Prepared | Refused] = {}
+    for index, result in _results([(index, jobs[index]) for index in order], n_jobs):
+        done[index] = result
+        if on_progress is not None:
+            on_progress(len(done), len(jobs), jobs[index].path)
+    return [done[index] for index in range(len(jobs))]
+
+
+def _results(jobs: Sequence[tuple[int, Job]], n_jobs: int | None) -> Iterator[tuple[int, Prepared | Refused]]:
+    """Numbered results as they come; one job alone runs in this process, with all its threads."""
+    if len(jobs) <= 1 or n_jobs == 1:
+        for index, job in jobs:
+            yield index, prepare_recording(job)
+        return
+    if n_jobs is None and joblib.parallel.get_active_backend()[1] in (None, 1):
+        n_jobs = joblib.cpu_count()
+    parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+    yield from parallel(joblib.delayed(_work_alone)(index, job) for index, job in jobs)
+
+
+def _work_alone(index: int, job: Job) -> tuple[int, Prepared | Refused]:
+    """One job in a worker process: the other cores have jobs of their own."""
+    torch.set_num_threads(1)
+    return index, prepare_recording(job)
+
+
+def _log_refused(refused: Sequence[Refused]) -> None:
+    for path, reason in refused:
+        logger.warning("skipped %s: %s", path, reason)
+
+
+def _nothing_usable(refused: Sequence[Refused]) -> str:
+    reasons = " | ".join(item.reason for item in refused[:WORST_SHOWN])
+    more = f" | and {len(refused) - WORST_SHOWN} more" if len(refused) > WORST_SHOWN else ""
+    return f"none of {len(refused)} recordings can be used: {reasons}{more}"
+
+
+def _describe(
+    prepared: Sequence[Prepared],
+    refused: Sequence[Refused],
+    definition: FeatureDefinition,
+    credit_and_licence: tuple[str, str],
+) -> tuple[Manifest, Split]:
+    """Split, statistics and list of recordings; depends on the content and the names only."""
+    if not prepared:
+        raise AudioFileError(_nothing_usable(refused))
+    ordered = sorted(prepared, key=lambda item: (natural_key(Path(item.entry.name)), item.entry.id))
+    takes = [Take(item.entry.id, item.entry.n_frames, item.note) for item in ordered]
+    split = split_takes(takes, definition.frame_rate)
+    by_id = {item.entry.id: item for item in ordered}
+    training = [_frame_arrays(by_id[block.recording], block) for block in split.train]
+    manifest = Manifest(
+        definition=definition,
+        recordings=tuple(item.entry for item in ordered),
+        split=split_entry(split),
+        statistics=measure_statistics(training, definition.frame_rate),
+        credit=credit_and_licence[0],
+        licence=credit_and_licence[1],
+    )
+    return manifest, split
+
+
+def _frame_arrays(item: Prepared, block: Block) -> FrameArrays:
+    frames = slice(block.start_frame, block.start_frame + block.n_frames)
+    return FrameArrays(
+        *(map_array(item.folder / f"{name}.npy", item.entry.n_frames)[frames].numpy() for name in FrameArrays._fields)
+    )
+
+
+def _assemble(output: Path, manifest: Manifest, prepared: Sequence[Prepared], *, force: bool) -> None:
+    with atomic_folder(output, force=force) as folder:
+        for item in prepared:
+            for name in ARRAYS:
+                _link_or_copy(item.folder / f"{name}.npy", array_path(folder, item.entry.id, name))
+        write_manifest(folder, manifest)
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    """Second name for a finished file, so that an interruption loses nothing; a copy where links are not possible."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

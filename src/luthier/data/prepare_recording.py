@@ -1,0 +1,219 @@
+"""One recording to its arrays: decoded, one channel, at the dataset's rate, with features.
+
+Runs in a process of its own. Memory does not grow with the file while decoding and resampling.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import soxr
+from pydantic import ValidationError
+from torch import Tensor
+
+from luthier.data.array_files import map_array, write_array
+from luthier.data.audio_files import audio_info, check_readable, read_blocks
+from luthier.data.manifest import Recording
+from luthier.data.statistics import PITCHED_PERIODICITY
+from luthier.dsp.feature_definition import FeatureDefinition
+from luthier.dsp.framing import n_frames
+from luthier.dsp.signals import Features
+from luthier.errors import AudioFileError, DatasetError, LuthierError
+from luthier.features.extract import extract_features
+from luthier.units import amplitude_to_db, hz_to_midi
+
+HASH_BLOCK_BYTES = 1 << 20
+SHORTEST_SECONDS = 0.1
+"""Nothing can be learned from less."""
+QUIETEST_PEAK_DB = -70.0
+"""A recording whose loudest sample stays below this is taken for silence."""
+NOTE_SECONDS = 20.0
+"""A single note lasts no longer."""
+NOTE_SPAN_SEMITONES = 1.0
+"""Farthest from its own median that most of a single note's pitch lies; vibrato stays inside."""
+NOTE_FRAMES = 0.8
+"""Share of the pitched frames that must."""
+ENTRY_NAME = "entry.json"
+
+
+class Job(NamedTuple):
+    """What one process needs to know.
+
+    Attributes:
+        path: the recording.
+        content_hash: SHA-256 of the file, hexadecimal.
+        folder: where its arrays go; complete as soon as it exists.
+        definition: rate, hop and features.
+    """
+
+    path: Path
+    content_hash: str
+    folder: Path
+    definition: FeatureDefinition
+
+
+class Prepared(NamedTuple):
+    """A finished recording.
+
+    Attributes:
+        folder: where its arrays lie.
+        entry: its line in the manifest.
+        note: MIDI number where the recording is one single note, else None.
+    """
+
+    folder: Path
+    entry: Recording
+    note: int | None
+
+
+class Refused(NamedTuple):
+    """A file that cannot be used, and why, in one line."""
+
+    path: Path
+    reason: str
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, hexadecimal.
+
+    Raises:
+        AudioFileError: it cannot be read.
+    """
+    check_readable(path)
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(HASH_BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def definition_key(definition: FeatureDefinition) -> str:
+    """Short text that differs between definitions: results of one are never taken for another's."""
+    return hashlib.sha256(definition.model_dump_json().encode()).hexdigest()[:8]
+
+
+def prepare_recording(job: Job) -> Prepared | Refused:
+    """Make the arrays of one recording, or say why that is not possible; finished work is not done again.
+
+    Raises:
+        OSError: the place cannot be written to, or is full.
+    """
+    finished = _finished(job)
+    if finished is not None:
+        return finished
+    try:
+        return _prepare(job)
+    except LuthierError as error:
+        return Refused(job.path, str(error))
+
+
+def _prepare(job: Job) -> Prepared:
+    temporary = job.folder.with_name(f"{job.folder.name}.{os.getpid()}")
+    temporary.mkdir(parents=True, exist_ok=True)
+    try:
+        entry, note = _write_arrays(job, temporary)
+        content = {"entry": entry.model_dump(mode="json"), "note": note}
+        (temporary / ENTRY_NAME).write_text(json.dumps(content), encoding="utf-8")
+        shutil.rmtree(job.folder, ignore_errors=True)
+        temporary.replace(job.folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return Prepared(job.folder, entry, note)
+
+
+def _finished(job: Job) -> Prepared | None:
+    """What an interrupted run has left complete; anything doubtful is done again."""
+    try:
+        content = json.loads((job.folder / ENTRY_NAME).read_text(encoding="utf-8"))
+        entry = Recording.model_validate(content["entry"]).model_copy(update={"name": _readable(job.path.name)})
+        map_array(job.folder / "audio.npy", entry.n_samples)
+        for name in Features._fields:
+            map_array(job.folder / f"{name}.npy", entry.n_frames)
+    except (OSError, ValueError, KeyError, TypeError, ValidationError, DatasetError):
+        return None
+    return Prepared(job.folder, entry, content["note"])
+
+
+def _write_arrays(job: Job, folder: Path) -> tuple[Recording, int | None]:
+    info = audio_info(job.path)
+    definition = job.definition
+    blocks = resampled_blocks(read_blocks(job.path), info.sample_rate, definition.sample_rate)
+    n_samples = write_array(folder / "audio.npy", blocks)
+    audio = map_array(folder / "audio.npy", n_samples)
+    _check_usable(job.path, audio, definition.sample_rate)
+    features = extract_features(audio.unsqueeze(0), definition)
+    for name, values in features._asdict().items():
+        write_array(folder / f"{name}.npy", [values.reshape(-1).numpy()])
+    entry = Recording(
+        id=job.content_hash[:16],
+        name=_readable(job.path.name),
+        content_hash=job.content_hash,
+        source_rate=info.sample_rate,
+        source_channels=info.n_channels,
+        n_samples=n_samples,
+        n_frames=n_frames(n_samples, definition.hop_length),
+    )
+    return entry, single_note(features, definition.frame_rate)
+
+
+def resampled_blocks(blocks: Iterable[np.ndarray], from_rate: int, to_rate: int) -> Iterator[np.ndarray]:
+    """Change the sample rate block by block; the same samples as `dsp.resampling.resample` at once.
+
+    Args:
+        blocks: (n,) float32 each.
+        from_rate: Hz.
+        to_rate: Hz.
+
+    Yields:
+        Blocks of ceil(n_samples * to_rate / from_rate) samples in all.
+    """
+    if from_rate == to_rate:
+        yield from blocks
+        return
+    converter = soxr.ResampleStream(from_rate, to_rate, 1, dtype="float32", quality="VHQ")
+    n_in = n_out = 0
+    for block in blocks:
+        converted = converter.resample_chunk(block)
+        n_in, n_out = n_in + len(block), n_out + len(converted)
+        yield converted
+    # The converter rounds the last sample either way: cut or fill up to the exact length.
+    missing = -(-n_in * to_rate // from_rate) - n_out
+    last = converter.resample_chunk(np.zeros(0, dtype=np.float32), last=True)[:missing]
+    yield np.pad(last, (0, missing - len(last)))
+
+
+def single_note(features: Features, frame_rate: float) -> int | None:
+    """MIDI number of the note where a recording is one single note, else None.
+
+    Args:
+        features: (1, n_frames, 1) each.
+        frame_rate: frames per second.
+    """
+    is_pitched = features.periodicity >= PITCHED_PERIODICITY
+    if features.f0_hz.shape[1] > NOTE_SECONDS * frame_rate or not is_pitched.any():
+        return None
+    midi = hz_to_midi(features.f0_hz[is_pitched])
+    middle = midi.median()
+    inside = ((midi - middle).abs() <= NOTE_SPAN_SEMITONES).float().mean()
+    return round(middle.item()) if inside >= NOTE_FRAMES else None
+
+
+def _check_usable(path: Path, audio: Tensor, sample_rate: int) -> None:
+    seconds = len(audio) / sample_rate
+    if seconds < SHORTEST_SECONDS:
+        raise AudioFileError(f"{path}: only {seconds:.3f} s long. Use recordings of {SHORTEST_SECONDS} s or more.")
+    peak_db = amplitude_to_db(max(-audio.min().item(), audio.max().item()))
+    if peak_db < QUIETEST_PEAK_DB:
+        raise AudioFileError(f"{path}: silent (peak {peak_db:.0f} dB). Is this the right track?")
+
+
+def _readable(name: str) -> str:
+    """A file name as valid text: bytes that are none become question marks."""
+    return name.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,91 @@
+"""What the training part of a dataset sounds like, in a few numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from luthier.units import hz_to_octaves
+
+PITCHED_PERIODICITY = 0.5
+"""Frames with at least this confidence count as pitched."""
+QUANTILES = np.linspace(0.0, 1.0, 101)
+"""Percentiles kept of every feature: enough to match one distribution to another at transfer."""
+
+
+class Spread(BaseModel):
+    """How one feature is distributed over the training frames."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    mean: float
+    std: float = Field(ge=0)
+    minimum: float
+    maximum: float
+    quantiles: tuple[float, ...] = Field(
+        min_length=len(QUANTILES), max_length=len(QUANTILES), description="0, 1, .. 100 %"
+    )
+
+
+class Statistics(BaseModel):
+    """Distribution of the features over the training blocks."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    loudness_db: Spread = Field(description="all frames, dB")
+    loudness_pitched_db: Spread = Field(description="pitched frames only, dB")
+    f0_octaves: Spread = Field(description="pitched frames only, octaves above 1 Hz")
+    periodicity: Spread = Field(description="all frames, 0..1")
+    pitched_seconds: float = Field(ge=0, description="training time with periodicity of 0.5 or more")
+    total_seconds: float = Field(ge=0, description="training time")
+
+
+class FrameArrays(NamedTuple):
+    """Features of some frames as flat arrays.
+
+    Attributes:
+        f0_hz: (n_frames,), Hz.
+        periodicity: (n_frames,), 0..1.
+        loudness_db: (n_frames,), dB.
+    """
+
+    f0_hz: np.ndarray
+    periodicity: np.ndarray
+    loudness_db: np.ndarray
+
+
+def measure_statistics(blocks: Sequence[FrameArrays], frame_rate: float) -> Statistics:
+    """Sum up the features of training blocks.
+
+    Where no frame is pitched, the statistics of pitched frames are those of all frames and
+    `pitched_seconds` is 0.
+
+    Args:
+        blocks: at least one, with at least one frame in all.
+        frame_rate: frames per second.
+    """
+    f0_hz, periodicity, loudness_db = (np.concatenate(arrays) for arrays in zip(*blocks, strict=True))
+    is_pitched = periodicity >= PITCHED_PERIODICITY
+    chosen = is_pitched if is_pitched.any() else np.ones_like(is_pitched)
+    return Statistics(
+        loudness_db=_spread(loudness_db),
+        loudness_pitched_db=_spread(loudness_db[chosen]),
+        f0_octaves=_spread(hz_to_octaves(f0_hz[chosen])),
+        periodicity=_spread(periodicity),
+        pitched_seconds=int(is_pitched.sum()) / frame_rate,
+        total_seconds=len(is_pitched) / frame_rate,
+    )
+
+
+def _spread(values: np.ndarray) -> Spread:
+    values = values.astype(np.float64)
+    return Spread(
+        mean=values.mean(),
+        std=values.std(),
+        minimum=values.min(),
+        maximum=values.max(),
+        quantiles=tuple(float(value) for value in np.quantile(values, QUANTILES)),
+    )

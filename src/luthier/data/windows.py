@@ -1,0 +1,187 @@
+"""Batches of aligned audio and features for training and evaluation.
+
+The batch of a step follows from the dataset, the seed and the step alone: a resumed run meets the
+same batches as one that was never interrupted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from luthier.data.dataset import Dataset
+from luthier.data.split import Block, Part
+from luthier.dsp.signals import Features
+from luthier.errors import RangeError
+
+
+class Batch(NamedTuple):
+    """Windows of equal length.
+
+    Attributes:
+        audio: (batch, n_frames * hop_length), float32.
+        features: (batch, n_frames, 1) each.
+    """
+
+    audio: Tensor
+    features: Features
+
+
+class PlacedBatch(NamedTuple):
+    """A batch and where each of its windows comes from.
+
+    Attributes:
+        batch: the windows, padded with silence to equal length.
+        blocks: one per window; its `n_frames` says how many frames are no padding.
+    """
+
+    batch: Batch
+    blocks: list[Block]
+
+
+def random_windows(
+    dataset: Dataset, *, split: Part = "train", n_frames: int, batch_size: int, seed: int, step: int
+) -> Batch:
+    """Draw windows at random from one part of the split, each wholly inside a block.
+
+    Every block is drawn in proportion to its length. Blocks shorter than a window are played once
+    and followed by silence.
+
+    Args:
+        dataset: where the windows come from.
+        split: part of the split.
+        n_frames: length of a window.
+        batch_size: number of windows.
+        seed: of the run, 0 or more.
+        step: of the run, 0 or more.
+
+    Raises:
+        RangeError: a number is out of range.
+    """
+    _check_positive(n_frames=n_frames, batch_size=batch_size)
+    blocks = dataset.blocks(split)
+    generator = _generator(seed, step)
+    ends = np.cumsum([block.n_frames for block in blocks])
+    chosen = np.searchsorted(ends, generator.integers(ends[-1], size=batch_size), side="right")
+    offsets = generator.random(batch_size)
+    return _read(
+        dataset, [_part_of(blocks[i], offset, n_frames) for i, offset in zip(chosen, offsets, strict=True)], n_frames
+    )
+
+
+def regular_windows(
+    dataset: Dataset, *, split: Part = "train", n_frames: int, every_frames: int, batch_size: int, seed: int, step: int
+) -> Batch:
+    """Take windows at regular distances, every one once an epoch, in a new order each epoch.
+
+    Args:
+        dataset: where the windows come from.
+        split: part of the split.
+        n_frames: length of a window.
+        every_frames: distance from the start of one window to the next.
+        batch_size: number of windows.
+        seed: of the run, 0 or more.
+        step: of the run, 0 or more.
+
+    Raises:
+        RangeError: a number is out of range.
+    """
+    _check_positive(batch_size=batch_size)
+    places = regular_places(dataset, split=split, n_frames=n_frames, every_frames=every_frames)
+    if seed < 0 or step < 0:
+        raise RangeError(f"seed {seed} and step {step}: expected 0 or more.")
+    positions = range(step * batch_size, (step + 1) * batch_size)
+    chosen = [_epoch_order(len(places), seed, index // len(places))[index % len(places)] for index in positions]
+    return _read(dataset, [places[i] for i in chosen], n_frames)
+
+
+def regular_places(dataset: Dataset, *, split: Part = "train", n_frames: int, every_frames: int) -> list[Block]:
+    """All places of `regular_windows`, in order; their number is the length of an epoch.
+
+    Raises:
+        RangeError: a number is out of range.
+    """
+    _check_positive(n_frames=n_frames, every_frames=every_frames)
+    return [
+        Block(block.recording, block.start_frame + start, min(n_frames, block.n_frames))
+        for block in dataset.blocks(split)
+        for start in range(0, max(1, block.n_frames - n_frames + 1), every_frames)
+    ]
+
+
+def sequential_windows(dataset: Dataset, *, split: Part, n_frames: int, batch_size: int = 1) -> Iterator[PlacedBatch]:
+    """Cover all blocks of a part in order and without overlap, for validation and test.
+
+    Args:
+        dataset: where the windows come from.
+        split: part of the split.
+        n_frames: length of a window; the last one of a block is padded with silence.
+        batch_size: number of windows in a batch; the last batch may be smaller.
+
+    Raises:
+        RangeError: a number is out of range.
+    """
+    _check_positive(n_frames=n_frames, batch_size=batch_size)
+    places = [
+        Block(block.recording, block.start_frame + start, min(n_frames, block.n_frames - start))
+        for block in dataset.blocks(split)
+        for start in range(0, block.n_frames, n_frames)
+    ]
+    for first in range(0, len(places), batch_size):
+        chosen = places[first : first + batch_size]
+        yield PlacedBatch(_read(dataset, chosen, n_frames), chosen)
+
+
+def _check_positive(**numbers: int) -> None:
+    for name, number in numbers.items():
+        if number < 1:
+            raise RangeError(f"{name} {number}: expected 1 or more.")
+
+
+def _generator(seed: int, step: int) -> np.random.Generator:
+    if seed < 0 or step < 0:
+        raise RangeError(f"seed {seed} and step {step}: expected 0 or more.")
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, step])))
+
+
+@lru_cache(maxsize=4)
+def _epoch_order(n_places: int, seed: int, epoch: int) -> np.ndarray:
+    return _generator(seed, epoch).permutation(n_places)
+
+
+def _part_of(block: Block, offset: float, n_frames: int) -> Block:
+    """The window at a relative position 0 <= offset < 1 of a block."""
+    n_starts = max(1, block.n_frames - n_frames + 1)
+    return Block(block.recording, block.start_frame + int(offset * n_starts), min(n_frames, block.n_frames))
+
+
+def _read(dataset: Dataset, places: Sequence[Block], n_frames: int) -> Batch:
+    """Copy windows straight from the mapped arrays into one batch; what is missing is silence."""
+    size = len(places)
+    audio = np.zeros((size, n_frames * dataset.definition.hop_length), dtype=np.float32)
+    f0_hz = np.empty((size, n_frames), dtype=np.float32)
+    periodicity = np.zeros((size, n_frames), dtype=np.float32)
+    loudness_db = np.full((size, n_frames), dataset.definition.loudness_floor_db, dtype=np.float32)
+    for row, place in enumerate(places):
+        _read_row(dataset, place, audio[row], (f0_hz[row], periodicity[row], loudness_db[row]))
+    features = Features(*(torch.from_numpy(array).unsqueeze(-1) for array in (f0_hz, periodicity, loudness_db)))
+    return Batch(torch.from_numpy(audio), features)
+
+
+def _read_row(
+    dataset: Dataset, place: Block, audio: np.ndarray, features: tuple[np.ndarray, np.ndarray, np.ndarray]
+) -> None:
+    arrays = dataset.arrays(place.recording)
+    hop_length = dataset.definition.hop_length
+    end_frame = place.start_frame + place.n_frames
+    samples = arrays.audio[place.start_frame * hop_length : end_frame * hop_length].numpy()
+    audio[: len(samples)] = samples
+    for target, source in zip(features, arrays[1:], strict=True):
+        target[: place.n_frames] = source[place.start_frame : end_frame].numpy()
+    f0_hz = features[0]
+    f0_hz[place.n_frames :] = f0_hz[place.n_frames - 1]

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from data.known_material import tone, write_tone
+from luthier.data.array_files import map_array
+from luthier.data.audio_files import load_audio
+from luthier.data.prepare_recording import (
+    Job,
+    Prepared,
+    Refused,
+    definition_key,
+    hash_file,
+    prepare_recording,
+    resampled_blocks,
+    single_note,
+)
+from luthier.dsp.feature_definition import FeatureDefinition
+from luthier.dsp.resampling import resample
+from luthier.dsp.signals import Features
+from luthier.features.extract import extract_features
+
+RATES = [8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000, 96000]
+SWIFT = FeatureDefinition(tracker="swift")
+"""The fastest tracker: these tests are not about pitch."""
+
+
+def job(path: Path, definition: FeatureDefinition | None = None) -> Job:
+    digest = hash_file(path) if path.is_file() else "0" * 64
+    return Job(path, digest, path.parent / "work" / digest[:16], definition or SWIFT)
+
+
+def prepared(path: Path, definition: FeatureDefinition | None = None) -> Prepared:
+    result = prepare_recording(job(path, definition))
+    assert isinstance(result, Prepared)
+    return result
+
+
+def pieces(samples: np.ndarray, length: int) -> Iterator[np.ndarray]:
+    return (samples[start : start + length] for start in range(0, len(samples), length))
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    from_rate=st.sampled_from(RATES),
+    to_rate=st.sampled_from(RATES),
+    n_samples=st.integers(1, 4000),
+    piece=st.integers(1, 2000),
+)
+def test_block_by_block_equals_at_once(from_rate: int, to_rate: int, n_samples: int, piece: int) -> None:
+    samples = np.random.default_rng(n_samples).uniform(-1, 1, n_samples).astype(np.float32)
+    whole = resample(torch.from_numpy(samples).unsqueeze(0), from_rate, to_rate)[0].numpy()
+    blocks = np.concatenate(list(resampled_blocks(pieces(samples, piece), from_rate, to_rate)))
+    assert len(blocks) == -(-n_samples * to_rate // from_rate)
+    np.testing.assert_allclose(blocks, whole, atol=1e-6)  # the converter sums in float32
+
+
+def test_arrays_hold_what_loading_and_extracting_give(tmp_path: Path) -> None:
+    path = tmp_path / "stereo.wav"
+    soundfile.write(path, np.stack([tone(1.5, 96000), 0.5 * tone(1.5, 96000)], axis=1), 96000)
+    folder, entry, note = prepared(path)
+    assert (entry.n_samples, entry.n_frames, entry.source_rate, entry.source_channels) == (24000, 150, 96000, 2)
+    assert entry.name == "stereo.wav"
+    assert note == 69
+    audio = load_audio(path, 16000)[0]
+    torch.testing.assert_close(map_array(folder / "audio.npy", 24000), audio[0], atol=1e-6, rtol=0)
+    features = extract_features(map_array(folder / "audio.npy", 24000).unsqueeze(0), SWIFT)
+    for name, values in features._asdict().items():
+        assert torch.equal(map_array(folder / f"{name}.npy", 150), values.flatten())
+
+
+@pytest.mark.parametrize(
+    ("samples", "words"),
+    [
+        (np.zeros(16000), "silent"),
+        (np.full(16000, 1e-4), "silent"),
+        (np.ones(1), "only 0.000 s"),
+        (0.5 * np.ones(1000), "only 0.062 s"),
+        (np.zeros(0), "0 samples"),
+    ],
+)
+def test_what_teaches_nothing_is_refused_and_leaves_nothing(tmp_path: Path, samples: np.ndarray, words: str) -> None:
+    soundfile.write(tmp_path / "a.wav", samples, 16000)
+    result = prepare_recording(job(tmp_path / "a.wav"))
+    assert isinstance(result, Refused)
+    assert words in result.reason
+    assert list((tmp_path / "work").iterdir()) == []
+
+
+def test_a_tenth_of_a_second_is_enough(tmp_path: Path) -> None:
+    assert prepared(write_tone(tmp_path / "a.wav", seconds=0.1)).entry.n_frames == 10
+
+
+def test_finished_work_is_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_tone(tmp_path / "a.wav")
+    first = prepared(path)
+    monkeypatch.setattr("luthier.data.prepare_recording.extract_features", None)
+    assert prepared(path) == first
+    assert prepared(path.rename(tmp_path / "b.wav")).entry.name == "b.wav"
+
+
+@pytest.mark.parametrize("damage", ["entry.json", "audio.npy", "f0_hz.npy"])
+def test_damaged_work_is_done_again(tmp_path: Path, damage: str) -> None:
+    path = write_tone(tmp_path / "a.wav")
+    first = prepared(path)
+    content = (first.folder / damage).read_bytes()
+    (first.folder / damage).write_bytes(content[:-3])
+    assert prepared(path) == first
+    assert (first.folder / damage).read_bytes() == content
+
+
+def test_another_definition_has_another_key() -> None:
+    keys = {definition_key(FeatureDefinition(hop_length=hop)) for hop in (64, 160, 320)}
+    assert len(keys) == 3
+
+
+def features_of(f0_hz: torch.Tensor, periodicity: float = 1.0) -> Features:
+    values = f0_hz.reshape(1, -1, 1)
+    return Features(values, torch.full_like(values, periodicity), torch.zeros_like(values))
+
+
+def test_single_notes_are_told_from_melodies() -> None:
+    vibrato = 440.0 * 2 ** (torch.sin(torch.arange(500) * 0.3) * 40 / 1200)
+    assert single_note(features_of(vibrato), 100.0) == 69
+    assert single_note(features_of(torch.tensor([440.0] * 250 + [494.0] * 250)), 100.0) is None
+    assert single_note(features_of(vibrato, periodicity=0.1), 100.0) is None
+    assert single_note(features_of(vibrato.repeat(5)), 100.0) is None
