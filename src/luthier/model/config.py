@@ -1,0 +1,97 @@
+"""The configuration of an instrument: everything that decides its shape, nothing that was learned."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from luthier.dsp.feature_definition import FeatureDefinition
+
+MAXIMUM_WIDTH = 1024
+MAXIMUM_INPUTS = 8
+"""Widest layer and most inputs accepted: a small file from a stranger must not be able to ask for all the
+memory there is before its weights are compared with its configuration. All at their largest: half a gigabyte."""
+
+
+class FrozenConfig(BaseModel):
+    """Base of all configurations: cannot change, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class DecoderConfig(FrozenConfig):
+    """The network between features and controls: stacks, a GRU, a stack, one linear layer."""
+
+    inputs: tuple[str, ...] = Field(
+        ("f0_octaves_z", "loudness_z", "periodicity"),
+        min_length=1,
+        max_length=MAXIMUM_INPUTS,
+        description="scaled features, see model/inputs.py",
+    )
+    input_width: int = Field(32, ge=1, le=MAXIMUM_WIDTH, description="units in each input's own stack")
+    input_depth: int = Field(1, ge=0, le=8, description="layers in each input's own stack; 0: the input itself")
+    gru_width: int = Field(96, ge=1, le=MAXIMUM_WIDTH, description="units of the GRU")
+    output_width: int = Field(96, ge=1, le=MAXIMUM_WIDTH, description="units in the stack after the GRU")
+    output_depth: int = Field(2, ge=0, le=8, description="layers in the stack after the GRU; 0: none")
+    activation: Literal["leaky_relu"] = Field("leaky_relu", description="after each layer normalisation")
+
+
+class SynthConfig(FrozenConfig):
+    """One synthesiser of the signal chain; their outputs are summed."""
+
+    kind: str = Field(description="name of the class, see model/synths.py")
+    gain: float = Field(1.0, ge=0.0, le=100.0, description="weight in the sum, linear")
+    initial_bias: float = Field(0.0, ge=-20.0, le=20.0, description="added before the scaling to an amplitude")
+
+
+class RoomConfig(FrozenConfig):
+    """The last link of the signal chain."""
+
+    kind: str = Field("decaying", description="name of the class, see model/rooms.py")
+    seconds: float = Field(1.0, ge=0.001, le=10.0, description="length of the impulse response, s")
+
+
+class InstrumentConfig(FrozenConfig):
+    """An instrument before it has learned anything."""
+
+    preset: str = Field("custom", max_length=100, description="name of the preset it started from")
+    features: FeatureDefinition = Field(FeatureDefinition(), description="what it listens to")
+    n_harmonics: int = Field(60, ge=1, le=1024, description="sines in the harmonic synthesiser")
+    n_bands: int = Field(65, ge=2, le=2049, description="bands of the noise filter, 0 Hz to Nyquist")
+    decoder: DecoderConfig = Field(DecoderConfig(), description="the network")
+    synths: tuple[SynthConfig, ...] = Field(
+        (SynthConfig(kind="harmonic"), SynthConfig(kind="filtered_noise", initial_bias=-5.0)),
+        min_length=1,
+        max_length=16,
+        description="the synthesisers, summed",
+    )
+    room: RoomConfig = Field(RoomConfig(), description="the room it stands in")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _follow_the_sample_rate(cls, values: object) -> object:
+        """Counts that are left out follow from the sample rate."""
+        features = values.get("features") if isinstance(values, dict) else None
+        rate = features.get("sample_rate") if isinstance(features, dict) else getattr(features, "sample_rate", None)
+        if isinstance(values, dict) and isinstance(rate, int) and rate > 16000:
+            values = {"n_harmonics": min(200, 60 * rate // 16000), "n_bands": 129} | values
+        return values
+
+    @model_validator(mode="after")
+    def _each_synth_once(self) -> InstrumentConfig:
+        """Two of a kind would share their controls and the name of their stem."""
+        kinds = [synth.kind for synth in self.synths]
+        if len(set(kinds)) < len(kinds):
+            raise ValueError(f"synths are {', '.join(kinds)}: expected each kind at most once")
+        return self
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz."""
+        return self.features.sample_rate
+
+    @property
+    def hop_length(self) -> int:
+        """Samples from one frame to the next."""
+        return self.features.hop_length

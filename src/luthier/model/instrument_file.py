@@ -1,0 +1,190 @@
+"""The instrument file: one .safetensors with the weights and a JSON header that says what they are.
+
+Files come from strangers: nothing in them is executed, every size and type is checked before use,
+and anything unexpected is an error of ours.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import Field, ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from luthier.atomic import atomic_file
+from luthier.errors import ConfigError, InstrumentFileError
+from luthier.model.config import FrozenConfig, InstrumentConfig
+from luthier.model.instrument import Instrument
+
+FORMAT_VERSION = 1
+HEADER_KEY = "luthier"
+LARGEST_HEADER = 1 << 20
+"""Characters of JSON accepted."""
+WEIGHT_TYPE = "F32"
+"""The number format of all weights, as safetensors calls it."""
+LONGEST_QUOTE = 80
+"""Characters quoted from a file in an error message."""
+
+
+class TrainingSummary(FrozenConfig):
+    """Where an instrument comes from and how well it learned."""
+
+    # A score that could not be measured is NaN; it must not make the whole file unreadable.
+    model_config = FrozenConfig.model_config | {"allow_inf_nan": True}
+
+    licence: str = Field("", max_length=2000, description="licence of the recordings")
+    credit: str = Field("", max_length=4000, description="who to thank for the recordings")
+    luthier_version: str = Field("", max_length=100)
+    audio_seconds: float = Field(0.0, ge=0.0, description="training material, s")
+    steps: int = Field(0, ge=0, description="training steps done")
+    train_seconds: float = Field(0.0, ge=0.0, description="time spent training, s")
+    scores: dict[str, float] = Field(default_factory=dict, max_length=100, description="validation scores")
+
+
+class LoadedInstrument(FrozenConfig):
+    """An instrument and what its file says about it."""
+
+    model_config = FrozenConfig.model_config | {"arbitrary_types_allowed": True}
+
+    instrument: Instrument
+    summary: TrainingSummary
+
+
+def save_instrument(path: str | Path, instrument: Instrument, summary: TrainingSummary, *, force: bool = False) -> None:
+    """Write an instrument; the file appears whole or not at all.
+
+    Raises:
+        OutputError: `path` exists and `force` is not set, or it cannot be written.
+    """
+    header = {
+        "format_version": FORMAT_VERSION,
+        "config": instrument.config.model_dump(mode="json"),
+        "summary": summary.model_dump(mode="json"),
+    }
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in instrument.state_dict().items()}
+    with atomic_file(path, force=force) as temporary:
+        # Written by Python, not by safetensors, whose error for a full disk is no OSError.
+        temporary.write_bytes(save(tensors, metadata={HEADER_KEY: json.dumps(header, sort_keys=True)}))
+
+
+def load_instrument(path: str | Path) -> LoadedInstrument:
+    """Read an instrument file, trusting nothing in it.
+
+    Raises:
+        InstrumentFileError: the file is missing, truncated, foreign, of an unknown version, or its
+            weights do not fit its configuration.
+    """
+    path = Path(path)
+    if not _is_file(path):
+        raise InstrumentFileError(
+            f"{path}: no such file. Expected an instrument (.safetensors) made by `luthier train`."
+        )
+    header = read_header(path)
+    instrument = _build(path, _config(path, header))
+    _load_weights(path, instrument)
+    return LoadedInstrument(instrument=instrument.eval(), summary=_summary(path, header))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name too long, a folder without rights
+        return False
+
+
+def read_header(path: Path) -> dict[str, Any]:
+    """Read and check the JSON header alone.
+
+    Raises:
+        InstrumentFileError: see `load_instrument`.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            text = (file.metadata() or {}).get(HEADER_KEY)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise InstrumentFileError(
+            f"{path}: not an instrument file, or damaged ({_first_line(error)}). Copy or train it again."
+        ) from error
+    if text is None:
+        raise InstrumentFileError(f"{path}: a safetensors file, but not one of ours: its header has no {HEADER_KEY!r}.")
+    if len(text) > LARGEST_HEADER:
+        raise InstrumentFileError(f"{path}: header of {len(text)} characters, expected at most {LARGEST_HEADER}.")
+    return _checked_header(path, text)
+
+
+def _checked_header(path: Path, text: str) -> dict[str, Any]:
+    try:
+        header = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InstrumentFileError(f"{path}: the header is not JSON ({_first_line(error)}).") from error
+    if not isinstance(header, dict) or header.get("format_version") != FORMAT_VERSION:
+        found = header.get("format_version") if isinstance(header, dict) else type(header).__name__
+        raise InstrumentFileError(
+            f"{path}: format version {_brief(found)}, expected {FORMAT_VERSION}. A newer luthier may read it."
+        )
+    return header
+
+
+def _config(path: Path, header: dict[str, Any]) -> InstrumentConfig:
+    try:
+        return InstrumentConfig.model_validate(header.get("config"))
+    except ValidationError as error:
+        raise InstrumentFileError(f"{path}: configuration not understood: {describe_validation(error)}") from error
+
+
+def _summary(path: Path, header: dict[str, Any]) -> TrainingSummary:
+    try:
+        return TrainingSummary.model_validate(header.get("summary"))
+    except ValidationError as error:
+        raise InstrumentFileError(f"{path}: training summary not understood: {describe_validation(error)}") from error
+
+
+def _build(path: Path, config: InstrumentConfig) -> Instrument:
+    try:
+        return Instrument(config)
+    except ConfigError as error:
+        raise InstrumentFileError(f"{path}: made with something this version does not have: {error}") from error
+
+
+def _load_weights(path: Path, instrument: Instrument) -> None:
+    expected = instrument.state_dict()
+    with safe_open(path, framework="pt") as file:
+        odd = sorted(set(file.keys()) ^ set(expected))
+        if odd:
+            named = ", ".join(_brief(name) for name in odd[:3])
+            raise InstrumentFileError(f"{path}: weights {named} missing or too many ({len(odd)} in all).")
+        for name, wanted in expected.items():
+            found = file.get_slice(name)
+            if found.get_shape() != list(wanted.shape) or found.get_dtype() != WEIGHT_TYPE:
+                raise InstrumentFileError(
+                    f"{path}: {name} is {found.get_dtype()} of shape {found.get_shape()}, "
+                    f"expected {WEIGHT_TYPE} of shape {list(wanted.shape)}."
+                )
+            _copy_finite(path, name, file.get_tensor(name), wanted)
+
+
+def _copy_finite(path: Path, name: str, found: Tensor, wanted: Tensor) -> None:
+    if not torch.isfinite(found).all():
+        raise InstrumentFileError(f"{path}: {name} holds NaN or infinite numbers, expected finite ones.")
+    wanted.copy_(found)
+
+
+def describe_validation(error: ValidationError) -> str:
+    """Say in one line which field is wrong, what was found and what is allowed."""
+    first = error.errors()[0]
+    where = ".".join(_brief(part).strip("'\"") for part in first["loc"]) or "configuration"
+    return f"{where}: {first['msg']} (found {_brief(str(first.get('input')))})"
+
+
+def _brief(quoted: object) -> str:
+    """Something from a stranger's file, fit for one line of a message."""
+    return repr(quoted)[:LONGEST_QUOTE]
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__

@@ -1,0 +1,177 @@
+"""The rooms an instrument can stand in. A new one is a class here and a line in `ROOMS`."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from luthier.dsp.convolution import fft_convolve
+from luthier.errors import ConfigError
+from luthier.model.config import RoomConfig
+from luthier.units import db_to_amplitude, seconds_to_samples
+
+FREE_TAPS_START = 0.5e-4
+"""The assignment's room starts uniform between plus and minus this."""
+EARLY_SECONDS = 0.05
+"""How long single reflections can be told apart; later ones are a decaying noise."""
+N_DECAY_BANDS = 8
+START_LEVEL_DB = -50.0
+"""Level of the decaying noise before training, per tap, against the direct sound."""
+START_T60_SECONDS = 0.4
+SHORTEST_T60_SECONDS, LONGEST_T60_SECONDS = 0.05, 5.0
+DECAY_60_DB = math.log(1000.0)
+NOISE_SEED = 20201
+"""Seed of the decaying noise: the same room in every run and on every machine."""
+
+
+class Room(nn.Module):
+    """A place with an impulse response; what sounds in it is convolved with that."""
+
+    @abstractmethod
+    def impulse_response(self) -> Tensor:
+        """(n_taps,); tap 0 is the direct sound."""
+
+    def forward(self, dry: Tensor) -> Tensor:
+        """Play (batch, n_samples) in the room; the same shape."""
+        return fft_convolve(dry, self.impulse_response())
+
+    def direct_gain(self) -> Tensor:
+        """What to multiply the dry sound with so that it is as loud as what is heard in the room: a scalar.
+
+        One where the direct sound passes unchanged; the root of the response's energy in rooms of
+        free taps, which have no direct sound to go by.
+        """
+        return torch.ones(())
+
+
+class FreeTapsRoom(Room):
+    """The assignment's: every tap is free and goes through tanh."""
+
+    def __init__(self, room: RoomConfig, sample_rate: int) -> None:
+        super().__init__()
+        n_taps = seconds_to_samples(room.seconds, sample_rate)
+        self.taps = nn.Parameter(torch.empty(n_taps).uniform_(-FREE_TAPS_START, FREE_TAPS_START))
+
+    def impulse_response(self) -> Tensor:
+        """tanh of the taps: (n_taps,)."""
+        return torch.tanh(self.taps)
+
+    def direct_gain(self) -> Tensor:
+        """Root of the response's energy: a scalar."""
+        return self.impulse_response().square().sum().sqrt()
+
+
+class FreeTapsDirectRoom(Room):
+    """magenta's: free taps, but the direct sound is always one."""
+
+    def __init__(self, room: RoomConfig, sample_rate: int) -> None:
+        super().__init__()
+        n_taps = seconds_to_samples(room.seconds, sample_rate)
+        self.taps = nn.Parameter(torch.empty(n_taps).normal_(0.0, 1e-6))
+
+    def impulse_response(self) -> Tensor:
+        """One, then the taps after the first: (n_taps,)."""
+        return torch.cat([torch.ones_like(self.taps[:1]), self.taps[1:]])
+
+
+class DecayingRoom(Room):
+    """Ours: the direct sound, free early reflections, then noise bands that die away exponentially.
+
+        |  direct sound: 1
+        | |.|, . ,        early: free taps
+        |      ~~~~~~~~~~~~~------______      late: noise bands, each with its level and its T60
+
+    Levels and decay times are the parameters, always legal, and can be read off and set by hand.
+
+    Source: the statistical model of late reverberation (Moorer 1979; Polack 1988), in bands.
+    """
+
+    late_bands: Tensor
+
+    def __init__(self, room: RoomConfig, sample_rate: int) -> None:
+        super().__init__()
+        n_taps = seconds_to_samples(room.seconds, sample_rate)
+        n_early = min(n_taps - 1, seconds_to_samples(EARLY_SECONDS, sample_rate))
+        self.sample_rate = sample_rate
+        self.early_taps = nn.Parameter(torch.zeros(n_early))
+        self.level_db = nn.Parameter(torch.full((N_DECAY_BANDS,), START_LEVEL_DB))
+        self.t60_raw = nn.Parameter(_t60_to_raw(torch.full((N_DECAY_BANDS,), START_T60_SECONDS)))
+        self.register_buffer("late_bands", late_noise_bands(n_taps, n_early), persistent=False)
+
+    def t60_seconds(self) -> Tensor:
+        """Decay time of each band, low to high: (n_bands,), seconds, always between 0.05 and 5."""
+        span = math.log(LONGEST_T60_SECONDS / SHORTEST_T60_SECONDS)
+        return SHORTEST_T60_SECONDS * torch.exp(span * torch.sigmoid(self.t60_raw))
+
+    def impulse_response(self) -> Tensor:
+        """Direct sound, early and late part: (n_taps,)."""
+        n_taps = self.late_bands.shape[-1]
+        time = torch.arange(n_taps, dtype=self.level_db.dtype, device=self.level_db.device) / self.sample_rate
+        decay = torch.exp(-DECAY_60_DB * time / self.t60_seconds().unsqueeze(1))
+        late = (db_to_amplitude(self.level_db).unsqueeze(1) * decay * self.late_bands).sum(dim=0)
+        early = F.pad(self.early_taps, (1, n_taps - 1 - len(self.early_taps)))
+        return F.pad(torch.ones_like(late[:1]), (0, n_taps - 1)) + early + late
+
+
+def _t60_to_raw(seconds: Tensor) -> Tensor:
+    span = math.log(LONGEST_T60_SECONDS / SHORTEST_T60_SECONDS)
+    return torch.logit(torch.log(seconds / SHORTEST_T60_SECONDS) / span)
+
+
+@cache
+def late_noise_bands(n_taps: int, n_early: int) -> Tensor:
+    """White noise split into bands as wide as each other on a logarithmic scale, fading in behind the early part.
+
+    Returns:
+        (N_DECAY_BANDS, n_taps); the bands sum to unit-variance noise after the fade. Shared: do not write to it.
+    """
+    noise = np.random.Generator(np.random.PCG64(NOISE_SEED)).standard_normal(n_taps)
+    spectrum = np.fft.rfft(noise)
+    position = np.linspace(0.0, 1.0, len(spectrum))
+    edges = np.concatenate([[-1.0], 2.0 ** np.arange(1 - N_DECAY_BANDS, 0.5)])
+    bands = [
+        np.fft.irfft(spectrum * ((position > low) & (position <= high)), n=n_taps) for low, high in pairwise(edges)
+    ]
+    fade = np.clip((np.arange(n_taps) - n_early / 2) / max(1.0, n_early / 2), 0.0, 1.0)
+    return torch.from_numpy(np.stack(bands) * fade).to(torch.float32)
+
+
+class NoRoom(Room):
+    """The sound as it is."""
+
+    def __init__(self, room: RoomConfig, sample_rate: int) -> None:
+        super().__init__()
+
+    def impulse_response(self) -> Tensor:
+        """A single one: (1,)."""
+        return torch.ones(1)
+
+    def forward(self, dry: Tensor) -> Tensor:
+        """Return (batch, n_samples) unchanged."""
+        return dry
+
+
+ROOMS: dict[str, type[Room]] = {
+    "free_taps": FreeTapsRoom,
+    "free_taps_direct": FreeTapsDirectRoom,
+    "decaying": DecayingRoom,
+    "none": NoRoom,
+}
+
+
+def build_room(room: RoomConfig, sample_rate: int) -> Room:
+    """Find the class of a room and build it.
+
+    Raises:
+        ConfigError: no room has this name.
+    """
+    if room.kind not in ROOMS:
+        raise ConfigError(f"room.kind: found {room.kind!r}, expected one of {', '.join(ROOMS)}.")
+    return ROOMS[room.kind](room, sample_rate)

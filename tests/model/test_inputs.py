@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from luthier.dsp.signals import Features
+from luthier.errors import ConfigError
+from luthier.model.inputs import INPUTS, require_input, scaled_input
+from luthier.model.statistics import Statistics
+from model.small import VIOLIN, constant_features
+
+
+@pytest.fixture
+def statistics() -> Statistics:
+    statistics = Statistics()
+    statistics.set(VIOLIN)
+    return statistics
+
+
+@pytest.mark.parametrize(
+    ("name", "f0_hz", "loudness_db", "expected"),
+    [
+        ("f0_hz", 440.0, -20.0, 440.0),
+        ("f0_midi_unit", 440.0, -20.0, 69 / 127),
+        ("f0_octaves_z", 1024.0, -20.0, 2.0),
+        ("loudness_z", 440.0, -22.0, 1.0),
+        ("loudness_unit", 440.0, -20.0, 0.75),
+        ("loudness_unit", 440.0, -80.0, 0.0),
+        ("periodicity", 440.0, -20.0, 1.0),
+    ],
+)
+def test_known_values(statistics: Statistics, name: str, f0_hz: float, loudness_db: float, expected: float) -> None:
+    scaled = scaled_input(name, constant_features(f0_hz, loudness_db, 3), statistics)
+    assert scaled.flatten().tolist() == pytest.approx([expected] * 3, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_every_input_is_finite_where_there_is_no_pitch_and_no_sound(statistics: Statistics, name: str) -> None:
+    silence = Features(torch.tensor([[[0.0]]]), torch.tensor([[[0.0]]]), torch.tensor([[[-1000.0]]]))
+    assert torch.isfinite(scaled_input(name, silence, statistics)).all()
+
+
+@pytest.mark.parametrize("name", ["f0_octaves_z", "loudness_z"])
+def test_no_outlier_is_further_than_ten_deviations(statistics: Statistics, name: str) -> None:
+    for extreme in (constant_features(1e30, 1e6, 1), constant_features(0.0, -1e6, 1)):
+        assert float(scaled_input(name, extreme, statistics).abs()) == 10.0
+
+
+def test_an_unknown_input_is_told_the_known_ones(statistics: Statistics) -> None:
+    for call in (lambda: require_input("pitch"), lambda: scaled_input("pitch", constant_features(1, 1, 1), statistics)):
+        with pytest.raises(ConfigError, match=r"'pitch', expected some of .*loudness_z"):
+            call()

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from luthier.errors import ConfigError
+from luthier.model.config import RoomConfig
+from luthier.model.rooms import N_DECAY_BANDS, ROOMS, DecayingRoom, build_room, late_noise_bands
+
+RATE = 16000
+
+
+def room(kind: str, seconds: float = 0.5) -> torch.nn.Module:
+    return build_room(RoomConfig(kind=kind, seconds=seconds), RATE)
+
+
+def test_free_taps_start_uniform_and_small() -> None:
+    taps = room("free_taps", 1.0).taps.detach()
+    assert taps.shape == (16000,)
+    assert taps.abs().max() <= 0.5e-4
+    # The standard deviation of a uniform distribution is its width over the root of 12.
+    assert float(taps.std()) == pytest.approx(1e-4 / math.sqrt(12), rel=0.05)
+    assert float(taps.mean()) == pytest.approx(0, abs=2e-6)
+
+
+def test_free_taps_go_through_tanh() -> None:
+    free = room("free_taps")
+    with torch.no_grad():
+        free.taps[0], free.taps[1] = 100.0, 0.5
+    assert free.impulse_response()[:2].tolist() == pytest.approx([1.0, math.tanh(0.5)])
+
+
+def test_free_taps_with_direct_sound_pass_it_unchanged() -> None:
+    free = room("free_taps_direct", 3.0)
+    assert free.taps.shape == (48000,)
+    with torch.no_grad():
+        free.taps.fill_(0.25)
+    assert free.impulse_response()[:3].tolist() == [1.0, 0.25, 0.25]
+
+
+def test_no_room_changes_nothing() -> None:
+    audio = torch.rand(2, 50)
+    assert torch.equal(room("none")(audio), audio)
+    assert room("none").impulse_response().tolist() == [1.0]
+
+
+@pytest.mark.parametrize("kind", ROOMS)
+def test_a_clap_in_a_room_is_its_impulse_response(kind: str) -> None:
+    place = room(kind)
+    clap = torch.zeros(1, 8000)
+    clap[0, 0] = 1.0
+    response = place.impulse_response()
+    assert (place(clap)[0, : len(response)] - response).abs().max() < 1e-6
+    assert place(clap).shape == (1, 8000)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in ROOMS if kind != "none"])
+def test_every_room_can_learn(kind: str) -> None:
+    place = room(kind, 0.2)
+    audio = torch.rand(1, 4000) - 0.5
+    place(audio).square().sum().backward()
+    for name, parameter in place.named_parameters():
+        assert torch.isfinite(parameter.grad).all()
+        assert parameter.grad.abs().sum() > 0, name
+
+
+class TestDecayingRoom:
+    def test_starts_with_the_direct_sound_and_the_decay_it_says(self) -> None:
+        place = room("decaying")
+        assert isinstance(place, DecayingRoom)
+        response = place.impulse_response().detach()
+        assert response[0] == 1.0
+        assert place.t60_seconds().tolist() == pytest.approx([0.4] * N_DECAY_BANDS)
+        assert float(response[1:].abs().max()) < 0.05
+
+    def test_decays_by_60_db_in_its_t60(self) -> None:
+        response = room("decaying", 1.0).impulse_response().detach().double().numpy()
+        level_db = 10 * np.log10(np.mean(response[1600:12800].reshape(-1, 800) ** 2, axis=1))  # 50 ms each
+        slope = np.polyfit(np.arange(len(level_db)) * 0.05, level_db, 1)[0]
+        assert slope == pytest.approx(-60 / 0.4, rel=0.05)
+
+    @pytest.mark.parametrize("raw", [-1000.0, 0.0, 1000.0])
+    def test_any_parameter_is_a_legal_decay(self, raw: float) -> None:
+        place = room("decaying")
+        with torch.no_grad():
+            place.t60_raw.fill_(raw)
+        assert ((place.t60_seconds() >= 0.05) & (place.t60_seconds() <= 5.0001)).all()
+        assert torch.isfinite(place.impulse_response()).all()
+
+    def test_bands_sum_to_white_noise_after_the_fade(self) -> None:
+        bands = late_noise_bands(16000, 800)
+        assert bands.shape == (N_DECAY_BANDS, 16000)
+        assert bands[:, :400].abs().max() == 0
+        assert float(bands.sum(dim=0)[800:].std()) == pytest.approx(1, rel=0.03)
+        power = np.abs(np.fft.rfft(bands[:, 800:].numpy())) ** 2
+        centres = (power * np.arange(power.shape[1])).sum(axis=1) / power.sum(axis=1)
+        assert (np.diff(centres) > 0).all()
+
+    def test_the_shortest_room_can_be_built(self) -> None:
+        assert room("decaying", 0.001).impulse_response().shape == (16,)
+
+
+@pytest.mark.parametrize("kind", ROOMS)
+def test_the_dry_sound_can_be_made_as_loud_as_the_wet(kind: str) -> None:
+    place, noise = room(kind), torch.rand(1, 32000) - 0.5
+    wet, dry = place(noise)[0, 8000:], place.direct_gain() * noise[0, 8000:]
+    level_db = 20 * math.log10(float((wet.std() / dry.std()).detach()))
+    # White noise in white taps; where the direct sound passes unchanged the room may only add to it.
+    assert -0.5 < level_db < (0.5 if kind.startswith("free") or kind == "none" else 6.0)
+
+
+def test_an_unknown_room_is_told_the_known_ones() -> None:
+    with pytest.raises(ConfigError, match=r"'cathedral', expected one of free_taps"):
+        room("cathedral")
