@@ -1,0 +1,85 @@
+"""How an instrument is trained: loss, optimiser, schedule, windows, budget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from luthier.errors import ConfigError
+from luthier.model.config import FrozenConfig
+from luthier.model.instrument_file import describe_validation
+
+
+class SpectralWeights(FrozenConfig):
+    """Weights of magenta's spectral loss; a term with weight 0 is not computed."""
+
+    distance: Literal["l1", "l2", "cosine"] = Field("l1", description="how two spectra are compared")
+    magnitude: float = Field(1.0, ge=0, description="weight of the linear magnitudes")
+    log_magnitude: float = Field(1.0, ge=0, description="weight of the logarithms of the magnitudes")
+    delta_time: float = Field(0.0, ge=0, description="weight of differences from frame to frame")
+    delta_frequency: float = Field(0.0, ge=0, description="weight of differences from bin to bin")
+    cumulative_frequency: float = Field(0.0, ge=0, description="weight of running sums over the bins")
+    loudness: float = Field(0.0, ge=0, description="weight of the loudness in dB")
+
+
+class TrainingConfig(FrozenConfig):
+    """Everything that decides a training run but the instrument itself."""
+
+    loss: Literal["mss", "mss_rel", "spectral"] = Field(
+        "mss_rel", description="spectral distance: the assignment's, ours (safe on silence), or magenta's"
+    )
+    spectral: SpectralWeights = Field(SpectralWeights(), description="weights for loss = spectral")
+    learning_rate: float = Field(3e-3, gt=0, le=1, description="Adam's step size at its largest")
+    schedule: Literal["constant", "step", "exponential", "budget"] = Field(
+        "budget", description="how the learning rate falls; budget: smoothly to zero when the run ends"
+    )
+    warmup_steps: int = Field(0, ge=0, description="steps over which the learning rate rises from zero")
+    schedule_epochs: float = Field(2.0, gt=0, description="epochs between falls, for schedule = step")
+    schedule_steps: int = Field(10000, gt=0, description="steps in which one factor is lost, for exponential")
+    schedule_factor: float = Field(0.98, gt=0, le=1, description="factor of each fall")
+    gradient_clip: float = Field(3.0, ge=0, description="largest norm of the gradient; 0: not limited")
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "float32", description="matrix products of the network; auto: bfloat16 where the processor is built for it"
+    )
+    batch_size: int = Field(8, ge=1, le=4096, description="windows in a step")
+    windows: Literal["random", "regular"] = Field("random", description="how windows are cut from the recordings")
+    window_seconds: float = Field(2.0, gt=0, le=60, description="length of a window, s; rounded to whole frames")
+    window_step_seconds: float = Field(1.0, gt=0, le=60, description="distance of regular windows, s")
+    windows_per_epoch: int = Field(1000, ge=1, description="random windows until the next validation")
+    minutes: float | None = Field(None, gt=0, description="budget: time, min")
+    steps: int | None = Field(None, ge=1, description="budget: steps")
+    epochs: int | None = Field(None, ge=1, description="budget: epochs")
+    patience: int = Field(0, ge=0, description="epochs without a better validation before stopping; 0: never")
+    listen_every_epochs: int = Field(
+        5, ge=0, description="epochs from one set of sounds and pictures to the next; 0: none"
+    )
+    seed: int = Field(0, ge=0, description="of weights, windows and noise")
+
+    def with_budget(self, *, minutes: float | None, steps: int | None, epochs: int | None) -> TrainingConfig:
+        """Replace the budget by the one that is given, if one is."""
+        given = {"minutes": minutes, "steps": steps, "epochs": epochs}
+        if all(value is None for value in given.values()):
+            return self
+        return training_config(self.model_dump() | given)
+
+
+DEFAULT_MINUTES = 10.0
+"""Budget of a run that names none."""
+
+
+def training_config(table: Mapping[str, object]) -> TrainingConfig:
+    """Check a `training` table; a run without a budget gets ten minutes.
+
+    Raises:
+        ConfigError: an unknown key, a wrong type, a value that is not allowed, or more than one budget.
+    """
+    try:
+        config = TrainingConfig.model_validate(table)
+    except ValidationError as error:
+        raise ConfigError(f"training.{describe_validation(error)}") from error
+    budgets = [name for name in ("minutes", "steps", "epochs") if getattr(config, name) is not None]
+    if len(budgets) > 1:
+        raise ConfigError(f"training: found budgets {' and '.join(budgets)}, expected one of minutes, steps, epochs.")
+    return config if budgets else config.model_copy(update={"minutes": DEFAULT_MINUTES})

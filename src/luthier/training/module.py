@@ -1,0 +1,178 @@
+"""The training step, as Lightning wants it."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+from torch import Tensor
+
+from luthier.data.windows import Batch, PlacedBatch
+from luthier.dsp.spectral_distance import SpectralScales, multi_scale_distance
+from luthier.errors import TrainingError
+from luthier.model.instrument import Instrument, white_noise
+from luthier.training.batches import StepCounter, rank_share
+from luthier.training.config import TrainingConfig
+from luthier.training.finite import LONGEST_STREAK, is_finite, name_cause
+from luthier.training.losses import build_loss
+from luthier.training.precision import has_fast_bfloat16
+from luthier.training.schedule import Progress, learning_rate
+
+logger = logging.getLogger(__name__)
+
+MSS_EVERY_STEPS = 10
+"""Steps from one measurement of the training MSS to the next, where it is not the loss itself."""
+VALIDATION_SEED, FLOOR_SEED = 1, 2
+"""Seeds of the noise in validation: always the same, so that only learning changes the numbers."""
+
+
+class TrainingModule(lightning.LightningModule):
+    """An instrument that learns.
+
+    Attributes:
+        instrument: what learns.
+        counter: steps done, shared with the sampler of the batches.
+        seconds_before: time spent in earlier parts of a resumed run, s.
+        skipped: what was skipped because it was not finite, one sentence each.
+        recent: batch losses and, now and then, batch MSS since the last validation, by name.
+    """
+
+    def __init__(
+        self, instrument: Instrument, config: TrainingConfig, counter: StepCounter, steps_per_epoch: int
+    ) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.instrument, self.config, self.counter = instrument, config, counter
+        self.steps_per_epoch = steps_per_epoch
+        self.loss = build_loss(config, instrument.config.sample_rate)
+        self.relative_scales = SpectralScales.relative(instrument.config.sample_rate)
+        self.seconds_before, self.started = 0.0, time.monotonic()
+        self.skipped: list[str] = []
+        self.recent: dict[str, list[Tensor]] = {"loss": [], "mss": []}
+        self.streak = 0
+
+    @property
+    def seconds(self) -> float:
+        """Time spent training, earlier parts of a resumed run included."""
+        return self.seconds_before + time.monotonic() - self.started
+
+    def progress(self) -> Progress:
+        """How far the run has come."""
+        steps, config = self.counter.steps, self.config
+        if config.minutes is not None:
+            used = self.seconds / (60.0 * config.minutes)
+        else:
+            used = steps / (config.steps or (config.epochs or 1) * self.steps_per_epoch)
+        return Progress(steps, steps / self.steps_per_epoch, used)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Adam; its step size is set before every step."""
+        return torch.optim.Adam(self.instrument.parameters(), lr=self.config.learning_rate)
+
+    def on_fit_start(self) -> None:
+        """Start the clock when learning starts."""
+        self.started = time.monotonic()
+
+    def training_step(self, batch: Batch, batch_index: int) -> None:
+        """Learn from one batch, unless it is not finite."""
+        batch = rank_share(batch, self.global_rank, self.trainer.world_size)
+        noise = self._noise(batch.audio, self.config.seed, self.counter.steps)
+        optimizer = self.optimizers()
+        assert not isinstance(optimizer, list)
+        optimizer.zero_grad()
+        output = self._play(batch, noise)
+        loss = self.loss(output, batch.audio)
+        self.manual_backward(loss)
+        if is_finite(self.instrument, loss):
+            self._learn(optimizer)
+            self._log_step(loss, output, batch)
+        else:
+            self._skip(batch, noise)
+        self.counter.steps += 1
+        if self.progress().budget_used >= 1.0:
+            self.trainer.should_stop = True
+
+    def _learn(self, optimizer: Any) -> None:
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(self.config, self.progress())
+        if self.config.gradient_clip:
+            self.clip_gradients(optimizer, gradient_clip_val=self.config.gradient_clip, gradient_clip_algorithm="norm")
+        optimizer.step()
+        self.streak = 0
+
+    def _skip(self, batch: Batch, noise: Tensor) -> None:
+        cause = f"step {self.counter.steps} skipped: {name_cause(self.instrument, batch, noise)}"
+        logger.warning(cause)
+        self.skipped.append(cause)
+        self.streak += 1
+        if self.streak >= LONGEST_STREAK:
+            raise TrainingError(
+                f"{cause}; {LONGEST_STREAK} steps in a row were not finite. Check the recordings with "
+                "`luthier prepare`, or lower the learning rate with --set learning_rate=..."
+            )
+
+    def _play(self, batch: Batch, noise: Tensor) -> Tensor:
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._rounds_matrices()):
+            controls = self.instrument.controls(batch.features)
+        return self.instrument.room(self.instrument.dry(controls, noise))
+
+    def _rounds_matrices(self) -> bool:
+        return self.config.precision == "bfloat16" or (
+            self.config.precision == "auto" and has_fast_bfloat16(self.device.type)
+        )
+
+    def _noise(self, like: Tensor, seed: int, step: int) -> Tensor:
+        mixed = np.random.SeedSequence([seed, step, self.global_rank]).generate_state(1)[0]
+        return white_noise(len(like), like.shape[-1], torch.Generator().manual_seed(int(mixed)), like.device)
+
+    def _log_step(self, loss: Tensor, output: Tensor, batch: Batch) -> None:
+        self._log_train("loss", loss.detach())
+        if self.counter.steps % MSS_EVERY_STEPS == 0:
+            self._log_train("mss", multi_scale_distance(output.detach(), batch.audio).mean())
+            self.log("train/learning_rate", learning_rate(self.config, self.progress()))
+
+    def _log_train(self, name: str, value: Tensor) -> None:
+        self.recent[name].append(value)
+        self.log(f"train/{name}", value)
+
+    def take_recent_means(self) -> dict[str, float]:
+        """Mean batch loss and MSS since this was last asked for; NaN where there was none."""
+        means = {
+            name: float(torch.stack(values).mean()) if values else math.nan for name, values in self.recent.items()
+        }
+        for values in self.recent.values():
+            values.clear()
+        return means
+
+    def validation_step(self, placed: PlacedBatch, batch_index: int) -> None:
+        """Compare held-out windows with what the instrument makes of them."""
+        controls = self.instrument.controls(placed.batch.features)
+        outputs = [
+            self.instrument.room(self.instrument.dry(controls, self._noise(placed.batch.audio, seed, batch_index)))
+            for seed in (VALIDATION_SEED, FLOOR_SEED)
+        ]
+        for row, block in enumerate(placed.blocks):
+            length = slice(block.n_frames * self.instrument.config.hop_length)
+            target, output, other = (audio[row : row + 1, length] for audio in (placed.batch.audio, *outputs))
+            scores = {
+                "mss": multi_scale_distance(output, target),
+                "mss_rel": multi_scale_distance(output, target, self.relative_scales),
+                "mss_floor": multi_scale_distance(output, other),
+                "mss_rel_floor": multi_scale_distance(output, other, self.relative_scales),
+            }
+            for name, score in scores.items():
+                self.log(f"validation/{name}", score.mean(), on_epoch=True, batch_size=block.n_frames, sync_dist=True)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep what a resumed run needs beside weights and optimiser."""
+        checkpoint["luthier"] = {"steps": self.counter.steps, "seconds": self.seconds, "skipped": self.skipped}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on where the run stopped."""
+        kept = checkpoint["luthier"]
+        self.counter.steps, self.seconds_before, self.skipped = kept["steps"], kept["seconds"], kept["skipped"]

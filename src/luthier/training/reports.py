@@ -1,0 +1,108 @@
+"""What a run says about itself after each validation, and what it keeps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import lightning
+from lightning.pytorch.callbacks import Callback
+
+import luthier
+from luthier.data.dataset import Dataset
+from luthier.model.instrument_file import TrainingSummary, save_instrument
+from luthier.training.module import TrainingModule
+from luthier.training.run_folder import RunFolder, append_log
+
+MONITOR = "mss_rel"
+"""The validation score by which the best instrument is chosen: safe on silence."""
+
+
+class EpochReport(NamedTuple):
+    """One validation.
+
+    Attributes:
+        epoch: epochs done.
+        step: steps done.
+        seconds: time spent so far.
+        seconds_left: estimate of the rest.
+        train_loss: mean batch loss since the last validation.
+        train_mss: mean batch MSS since the last validation.
+        scores: validation `mss`, `mss_rel`, and the floors of both.
+        best_score: lowest `mss_rel` so far, this one included.
+        is_best: whether that is this one.
+        skipped: steps skipped so far because something was not finite.
+    """
+
+    epoch: int
+    step: int
+    seconds: float
+    seconds_left: float
+    train_loss: float
+    train_mss: float
+    scores: dict[str, float]
+    best_score: float
+    is_best: bool
+    skipped: int
+
+
+class Reporter(Callback):
+    """After each validation: a line in the log, the best instrument kept, a report to whoever listens."""
+
+    def __init__(self, folder: RunFolder, dataset: Dataset, on_epoch: Callable[[EpochReport], None] | None) -> None:
+        self.folder, self.dataset, self.on_epoch = folder, dataset, on_epoch
+        self.best_score = math.inf
+        self.last: EpochReport | None = None
+
+    def on_validation_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        """Report, log and keep."""
+        assert isinstance(module, TrainingModule)
+        if not trainer.is_global_zero:
+            return
+        self.last = report = self._report(trainer, module)
+        if report.is_best:
+            self.best_score = report.best_score
+            save_instrument(self.folder.best, module.instrument, summarise(report, self.dataset), force=True)
+        append_log(self.folder, report._asdict())
+        if self.on_epoch is not None:
+            self.on_epoch(report)
+
+    def _report(self, trainer: lightning.Trainer, module: TrainingModule) -> EpochReport:
+        metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        scores = {name.removeprefix("validation/"): value for name, value in metrics.items() if "validation/" in name}
+        progress, recent = module.progress(), module.take_recent_means()
+        used = min(1.0, max(progress.budget_used, 1e-9))
+        return EpochReport(
+            epoch=math.ceil(progress.epoch),
+            step=progress.step,
+            seconds=module.seconds,
+            seconds_left=module.seconds * (1.0 - used) / used,
+            train_loss=recent["loss"],
+            train_mss=recent["mss"],
+            scores=scores,
+            best_score=min(self.best_score, scores[MONITOR]),
+            is_best=scores[MONITOR] < self.best_score,
+            skipped=len(module.skipped),
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """The best score, for resuming."""
+        return {"best_score": self.best_score}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take the best score over from the part of the run before."""
+        self.best_score = state["best_score"]
+
+
+def summarise(report: EpochReport, dataset: Dataset) -> TrainingSummary:
+    """What the instrument file says about its training."""
+    return TrainingSummary(
+        licence=dataset.licence,
+        credit=dataset.credit,
+        luthier_version=luthier.__version__,
+        audio_seconds=dataset.statistics.total_seconds,
+        steps=report.step,
+        train_seconds=report.seconds,
+        scores={f"validation_{name}": score for name, score in report.scores.items()},
+    )

@@ -1,0 +1,289 @@
+"""A whole training run: a dataset becomes an instrument file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as TorchDataset
+
+from luthier.atomic import atomic_file, refuse_existing
+from luthier.data.dataset import Dataset
+from luthier.data.windows import PlacedBatch, sequential_windows
+from luthier.errors import TrainingError
+from luthier.model.instrument import Instrument
+from luthier.model.presets import DEFAULT_PRESET, instrument_config, read_config_file
+from luthier.model.statistics import StatisticsValues
+from luthier.training.batches import StepBatches, StepCounter, training_loader
+from luthier.training.listening import Example, Listener, get_example, validation_clip
+from luthier.training.module import TrainingModule
+from luthier.training.quiet import quiet_lightning
+from luthier.training.reports import MONITOR, EpochReport, Reporter
+from luthier.training.run_folder import RunFolder, default_run_folder, open_run_folder
+from luthier.training.settings import (
+    Settings,
+    check_same_instrument,
+    resolve_settings,
+    settings_tables,
+    write_settings,
+)
+
+VALIDATION_WINDOW_SECONDS = 4.0
+VALIDATION_BATCH = 8
+
+
+class RunStart(NamedTuple):
+    """What is known when learning begins.
+
+    Attributes:
+        folder: where the run keeps its things.
+        settings: the full configuration.
+        n_parameters: of the instrument.
+        steps_per_epoch: until the next validation.
+        train_seconds: of training material.
+        device: what computes.
+        resumed_at: steps done before, 0 for a new run.
+    """
+
+    folder: RunFolder
+    settings: Settings
+    n_parameters: int
+    steps_per_epoch: int
+    train_seconds: float
+    device: str
+    resumed_at: int
+
+
+class RunOptions(NamedTuple):
+    """How a run is carried out; none of it changes what is learned.
+
+    Attributes:
+        run_folder: where it keeps its things; beside the instrument if None.
+        resume: continue the run in that folder.
+        force: replace an instrument or run that is there already.
+        examples: clips to play with the instrument as it learns.
+        on_start: told what is about to begin.
+        on_epoch: told after each validation.
+    """
+
+    run_folder: Path | None = None
+    resume: bool = False
+    force: bool = False
+    examples: Sequence[Example] = ()
+    on_start: Callable[[RunStart], None] | None = None
+    on_epoch: Callable[[EpochReport], None] | None = None
+
+
+class RunResult(NamedTuple):
+    """What a run leaves behind.
+
+    Attributes:
+        output: the instrument file.
+        run_folder: sounds, pictures, checkpoints, log.
+        steps: done in all.
+        seconds: spent in all.
+        scores: of the last validation.
+        best_score: lowest validation `mss_rel`; that of the instrument file.
+        stopped_because: in words.
+        skipped: steps skipped because something was not finite, a sentence each.
+    """
+
+    output: Path
+    run_folder: Path
+    steps: int
+    seconds: float
+    scores: dict[str, float]
+    best_score: float
+    stopped_because: str
+    skipped: list[str]
+
+
+def train(
+    dataset: str | Path,
+    output: str | Path,
+    *,
+    preset: str = DEFAULT_PRESET,
+    config_file: str | Path | None = None,
+    options: RunOptions = RunOptions(),  # noqa: B008  immutable
+    **overrides: Any,
+) -> RunResult:
+    """Train an instrument.
+
+    Args:
+        dataset: folder made by `prepare`.
+        output: instrument file to write, .safetensors.
+        preset: what to train, a name of `preset_names()`.
+        config_file: TOML with tables `instrument` and `training`, laid over the preset.
+        options: how the run is carried out.
+        **overrides: single settings by name, such as minutes=5 or batch_size=4.
+
+    Returns:
+        What the run leaves behind; the file holds the instrument with the best validation.
+
+    Raises:
+        DatasetError, ConfigError, OutputError, AudioFileError: something given is not usable.
+        TrainingError: three steps in a row were not finite.
+    """
+    output = Path(output)
+    folder = RunFolder(options.run_folder) if options.run_folder else default_run_folder(output)
+    refuse_existing(output, force=options.force or options.resume)
+    opened = Dataset.open(dataset)
+    tables = _tables(folder, preset, config_file, overrides, resume=options.resume)
+    run = _Run(opened, resolve_settings(tables, opened.definition), folder, options)
+    if options.resume:
+        check_same_instrument(instrument_config(read_config_file(folder.config)["instrument"]), run.settings.instrument)
+    # Everything that a user can get wrong has been read by now: only then is anything written.
+    callbacks = _callbacks(run)
+    open_run_folder(folder, resume=options.resume, force=options.force)
+    write_settings(folder.config, run.settings)
+    module, batches = build(opened, run.settings)
+    with quiet_lightning(), torch.random.fork_rng(devices=[]):  # loaders draw from the global generator
+        trainer = _trainer(folder, callbacks)
+        if options.on_start is not None:
+            options.on_start(_start(run, module, trainer))
+        _fit(trainer, module, batches, run)
+    _publish(folder, output)
+    return _result(output, run, module, callbacks)
+
+
+def build(dataset: Dataset, settings: Settings) -> tuple[TrainingModule, StepBatches]:
+    """Make an untrained instrument for a dataset, and the batches it will learn from.
+
+    The weights follow from the seed alone; torch's global generator is left as it was.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.training.seed)
+        instrument = Instrument(settings.instrument)
+    instrument.statistics.set(statistics_values(dataset))
+    counter, batches = StepCounter(), StepBatches(dataset, settings.training)
+    return TrainingModule(instrument, settings.training, counter, batches.steps_per_epoch), batches
+
+
+def statistics_values(dataset: Dataset) -> StatisticsValues:
+    """The statistics of the training blocks, as an instrument stores them."""
+    found = dataset.statistics
+    return StatisticsValues(
+        f0_octaves_mean=found.f0_octaves.mean,
+        f0_octaves_std=found.f0_octaves.std,
+        loudness_db_mean=found.loudness_db.mean,
+        loudness_db_std=found.loudness_db.std,
+        f0_octaves_quantiles=found.f0_octaves.quantiles,
+        loudness_db_quantiles=found.loudness_pitched_db.quantiles,
+    )
+
+
+class _Run(NamedTuple):
+    dataset: Dataset
+    settings: Settings
+    folder: RunFolder
+    options: RunOptions
+
+
+def _tables(
+    folder: RunFolder,
+    preset: str,
+    config_file: str | Path | None,
+    overrides: dict[str, Any],
+    *,
+    resume: bool,
+) -> dict[str, Any]:
+    """The configuration as tables: a resumed run's own, or the preset's; single settings over it."""
+    if resume and not folder.config.is_file():
+        raise TrainingError(f"{folder.path}: no run to resume (no {folder.config.name}). Leave out --resume.")
+    return settings_tables(preset, config_file=folder.config if resume else config_file, overrides=overrides)
+
+
+class _Callbacks(NamedTuple):
+    reporter: Reporter
+    listener: Listener
+    checkpoint: ModelCheckpoint
+    stopping: EarlyStopping | None
+
+
+def _callbacks(run: _Run) -> _Callbacks:
+    dataset, settings, folder = run.dataset, run.settings.training, run.folder
+    examples = [get_example(example, dataset.definition) for example in run.options.examples]
+    listener = Listener(folder, [validation_clip(dataset), *examples], settings.listen_every_epochs)
+    stopping = EarlyStopping(f"validation/{MONITOR}", patience=settings.patience, check_on_train_epoch_end=False)
+    # The only checkpoint is the last one: the best instrument is kept as an instrument file.
+    checkpoint = ModelCheckpoint(folder.path, filename=folder.checkpoint.stem, enable_version_counter=False)
+    reporter = Reporter(folder, dataset, run.options.on_epoch)
+    return _Callbacks(reporter, listener, checkpoint, stopping if settings.patience else None)
+
+
+def _trainer(folder: RunFolder, callbacks: _Callbacks) -> lightning.Trainer:
+    used: list[Callback] = [callback for callback in callbacks if callback is not None]
+    return lightning.Trainer(
+        default_root_dir=folder.path,
+        logger=TensorBoardLogger(folder.path, name="tensorboard", version=""),
+        callbacks=used,
+        max_epochs=-1,
+        num_sanity_val_steps=0,
+        log_every_n_steps=10,
+        use_distributed_sampler=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+
+
+class _ValidationWindows(TorchDataset[PlacedBatch]):
+    def __init__(self, dataset: Dataset) -> None:
+        length = max(1, round(VALIDATION_WINDOW_SECONDS * dataset.definition.frame_rate))
+        self.windows = list(
+            sequential_windows(dataset, split="validation", n_frames=length, batch_size=VALIDATION_BATCH)
+        )
+
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    def __getitem__(self, index: int) -> PlacedBatch:
+        return self.windows[index]
+
+
+def _fit(trainer: lightning.Trainer, module: TrainingModule, batches: StepBatches, run: _Run) -> None:
+    loader = training_loader(batches, module.counter)
+    validation = DataLoader(_ValidationWindows(run.dataset), batch_size=None)
+    checkpoint = run.folder.checkpoint if run.options.resume else None
+    trainer.fit(module, loader, validation, ckpt_path=checkpoint, weights_only=True)
+
+
+def _start(run: _Run, module: TrainingModule, trainer: lightning.Trainer) -> RunStart:
+    resumed_at = 0
+    if run.options.resume:
+        resumed_at = torch.load(run.folder.checkpoint, weights_only=True)["luthier"]["steps"]
+    return RunStart(
+        folder=run.folder,
+        settings=run.settings,
+        n_parameters=module.instrument.n_parameters,
+        steps_per_epoch=module.steps_per_epoch,
+        train_seconds=run.dataset.statistics.total_seconds,
+        device=trainer.strategy.root_device.type,
+        resumed_at=resumed_at,
+    )
+
+
+def _publish(folder: RunFolder, output: Path) -> None:
+    with atomic_file(output, force=True) as temporary:
+        temporary.write_bytes(folder.best.read_bytes())
+
+
+def _result(output: Path, run: _Run, module: TrainingModule, callbacks: _Callbacks) -> RunResult:
+    report = callbacks.reporter.last
+    assert report is not None, "a run ends with a validation"
+    is_early = callbacks.stopping is not None and callbacks.stopping.stopped_epoch > 0
+    return RunResult(
+        output=output,
+        run_folder=run.folder.path,
+        steps=module.counter.steps,
+        seconds=module.seconds,
+        scores=report.scores,
+        best_score=report.best_score,
+        stopped_because="validation no longer improves" if is_early else "the budget is used up",
+        skipped=module.skipped,
+    )

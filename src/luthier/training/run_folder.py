@@ -1,0 +1,94 @@
+"""Where a run keeps its things.
+
+violin-run/
+  config.toml          the full configuration; `--config` reads it
+  log.jsonl            one line of numbers for each validation
+  best.safetensors     the instrument with the best validation so far
+  last.ckpt            what `--resume` continues from
+  tensorboard/         `tensorboard --logdir violin-run`
+  audio/epoch_0005/    WAVs and pictures of the validation clip and the examples
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from luthier.errors import OutputError, TrainingError
+
+
+class RunFolder(NamedTuple):
+    """The paths inside a run's folder.
+
+    Attributes:
+        path: the folder.
+    """
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The full configuration."""
+        return self.path / "config.toml"
+
+    @property
+    def log(self) -> Path:
+        """One JSON object a line, one line a validation."""
+        return self.path / "log.jsonl"
+
+    @property
+    def best(self) -> Path:
+        """The best instrument so far."""
+        return self.path / "best.safetensors"
+
+    @property
+    def checkpoint(self) -> Path:
+        """Everything that is needed to go on."""
+        return self.path / "last.ckpt"
+
+    def audio(self, epoch: int) -> Path:
+        """Sounds and pictures of an epoch."""
+        return self.path / "audio" / f"epoch_{epoch:04d}"
+
+
+def default_run_folder(output: Path) -> RunFolder:
+    """The folder beside the instrument: violin.safetensors -> violin-run."""
+    return RunFolder(output.with_name(f"{output.stem}-run"))
+
+
+def open_run_folder(folder: RunFolder, *, resume: bool, force: bool) -> None:
+    """Make the folder for a new run, or find that of an old one.
+
+    Raises:
+        OutputError: a run is there already and neither `resume` nor `force` is set, or it cannot be made.
+        TrainingError: `resume` is set and there is nothing to resume.
+    """
+    if resume:
+        if not folder.checkpoint.is_file() or not folder.config.is_file():
+            raise TrainingError(f"{folder.path}: no run to resume (no {folder.checkpoint.name}). Leave out --resume.")
+        return
+    if folder.path.exists() and any(folder.path.iterdir()):
+        if not force:
+            raise OutputError(
+                f"{folder.path}: a run is here already. Add --resume to continue it, or --force to replace it."
+            )
+        shutil.rmtree(folder.path)
+    try:
+        folder.path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder.path}: cannot be made ({error.strerror}). Choose another place.") from error
+
+
+def append_log(folder: RunFolder, row: dict[str, Any]) -> None:
+    """Add one line of numbers."""
+    with folder.log.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row) + "\n")
+
+
+def read_log(folder: RunFolder) -> list[dict[str, Any]]:
+    """All lines of numbers, the oldest first; none before the first validation."""
+    if not folder.log.is_file():
+        return []
+    return [json.loads(line) for line in folder.log.read_text(encoding="utf-8").splitlines() if line.strip()]

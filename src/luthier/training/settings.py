@@ -1,0 +1,112 @@
+"""From a preset, a file and a few words to the full configuration of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import tomli_w
+from pydantic import BaseModel
+
+from luthier.atomic import atomic_file
+from luthier.dsp.feature_definition import FeatureDefinition
+from luthier.errors import ConfigError, DatasetError
+from luthier.model.config import InstrumentConfig
+from luthier.model.overrides import merge, place_overrides
+from luthier.model.presets import instrument_config, preset_tables, read_config_file
+from luthier.training.config import TrainingConfig, training_config
+
+BUDGETS = ("minutes", "steps", "epochs")
+
+
+class Settings(NamedTuple):
+    """The full configuration of a run.
+
+    Attributes:
+        instrument: what is trained.
+        training: how.
+    """
+
+    instrument: InstrumentConfig
+    training: TrainingConfig
+
+
+def settings_tables(
+    preset: str, *, config_file: str | Path | None = None, overrides: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Lay a configuration file and single settings over a preset.
+
+    Args:
+        preset: a name of `preset_names()`.
+        config_file: TOML with tables `instrument` and `training`.
+        overrides: by any key that `place_overrides` understands, or unambiguous ending of one.
+
+    Returns:
+        Tables `instrument` and `training`.
+
+    Raises:
+        ConfigError: something is unknown or not allowed.
+    """
+    tables = preset_tables(preset)
+    if config_file is not None:
+        tables = _merge_budget(tables, read_config_file(config_file))
+    sections: dict[str, type[BaseModel]] = {"instrument": InstrumentConfig, "training": TrainingConfig}
+    return _merge_budget(tables, place_overrides(overrides or {}, sections))
+
+
+def _merge_budget(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Merge; a new budget takes the place of the old one, of whichever kind that was."""
+    if any(name in changes.get("training", {}) for name in BUDGETS):
+        kept = {key: value for key, value in base.get("training", {}).items() if key not in BUDGETS}
+        base = base | {"training": kept}
+    return merge(base, changes)
+
+
+def resolve_settings(tables: Mapping[str, Any], definition: FeatureDefinition) -> Settings:
+    """Complete the tables with the features of a dataset and check everything.
+
+    Raises:
+        ConfigError: a value is not allowed.
+        DatasetError: the dataset was prepared for another kind of instrument.
+    """
+    instrument = tables.get("instrument", {})
+    wanted = instrument.get("features", {})
+    found = definition.model_dump()
+    odd = [key for key, value in wanted.items() if key in FIXED_FEATURES and found[key] != value]
+    if odd:
+        differences = ", ".join(f"{key} {found[key]} instead of {wanted[key]}" for key in odd)
+        raise DatasetError(
+            f"the dataset has {differences}. Prepare it again with "
+            f"`luthier prepare RECORDINGS... -o DATASET --preset {instrument.get('preset', 'fast')}`."
+        )
+    complete = dict(instrument) | {"features": found}
+    return Settings(instrument_config(complete), training_config(tables.get("training", {})))
+
+
+FIXED_FEATURES = ("sample_rate", "hop_length", "loudness", "loudness_n_fft", "loudness_floor_db")
+"""Features that a preset insists on; the tracker and its range may be chosen freely."""
+
+
+def write_settings(path: Path, settings: Settings) -> None:
+    """Write the full configuration as TOML that `--config` reads again."""
+    text = tomli_w.dumps(
+        {
+            "instrument": settings.instrument.model_dump(mode="json", exclude_none=True),
+            "training": settings.training.model_dump(mode="json", exclude_none=True),
+        }
+    )
+    with atomic_file(path, force=True) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def check_same_instrument(before: InstrumentConfig, now: InstrumentConfig) -> None:
+    """Refuse to resume a run as another instrument.
+
+    Raises:
+        ConfigError: the configurations differ.
+    """
+    if before != now:
+        old, new = before.model_dump(), now.model_dump()
+        names = [name for name in old if old[name] != new[name]]
+        raise ConfigError(f"--resume: {', '.join(names)} changed since the run began. Leave these, or start a new run.")

@@ -1,0 +1,159 @@
+"""Whole runs on a small synthetic dataset."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+import soundfile
+import torch
+
+from luthier.data.audio_files import save_audio
+from luthier.errors import ConfigError, OutputError, TrainingError
+from luthier.model.instrument_file import load_instrument
+from luthier.training import module as training_module
+from luthier.training.listening import Example
+from luthier.training.reports import EpochReport
+from luthier.training.run import RunOptions, RunResult, train
+from luthier.training.settings import settings_tables
+
+SMALL = {"gru_width": 16, "output_width": 16, "output_depth": 1, "input_width": 8, "room.kind": "none"}
+QUICK = SMALL | {"batch_size": 2, "window_seconds": 0.5, "windows_per_epoch": 8, "listen_every_epochs": 0}
+
+
+def run(dataset: Path, output: Path, options: RunOptions = RunOptions(), **overrides: object) -> RunResult:  # noqa: B008
+    return train(dataset, output, options=options, **(QUICK | overrides))
+
+
+def losses(result: RunResult) -> list[float]:
+    return [json.loads(line)["train_loss"] for line in (result.run_folder / "log.jsonl").read_text().splitlines()]
+
+
+def test_training_comes_close_to_an_instrument_that_can_be_learned(dataset_path: Path, tmp_path: Path) -> None:
+    reports: list[EpochReport] = []
+    settings = {"batch_size": 4, "windows_per_epoch": 100, "learning_rate": 1e-2, "steps": 125, "minutes": None}
+    result = run(dataset_path, tmp_path / "a.safetensors", RunOptions(on_epoch=reports.append), **settings)
+    over_floor = [report.scores["mss_rel"] - report.scores["mss_rel_floor"] for report in reports]
+    assert reports[-1].train_loss < 0.75 * reports[0].train_loss
+    assert over_floor[-1] < 0.6 * over_floor[0]
+    assert result.steps == 125
+
+
+def test_what_is_left_behind_is_complete(dataset_path: Path, tmp_path: Path) -> None:
+    save_audio(tmp_path / "voice.wav", 0.1 * torch.sin(torch.arange(8000) * 0.1)[None], 16000)
+    example = Example(tmp_path / "voice.wav", 12.0)
+    result = run(
+        dataset_path, tmp_path / "a.safetensors", RunOptions(examples=[example]), steps=8, listen_every_epochs=2
+    )
+    loaded = load_instrument(result.output)
+    assert loaded.summary.licence == "CC0 1.0"
+    assert loaded.summary.scores["validation_mss_rel"] == pytest.approx(result.best_score)
+    folder = result.run_folder
+    assert settings_tables("fast", config_file=folder / "config.toml")["training"]["steps"] == 8
+    for name in ("validation", "voice"):
+        sound, rate = soundfile.read(folder / "audio" / "epoch_0002" / f"{name}.wav")
+        assert rate == 16000
+        assert 0 < abs(sound).max() <= 1
+        assert (folder / "audio" / "epoch_0002" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+    assert list((folder / "tensorboard").glob("events*"))
+
+
+def test_a_resumed_run_is_the_very_same_run(dataset_path: Path, tmp_path: Path) -> None:
+    whole = run(dataset_path, tmp_path / "whole.safetensors", steps=12, schedule="constant")
+    half = run(dataset_path, tmp_path / "half.safetensors", steps=6, schedule="constant")
+    resumed = run(dataset_path, tmp_path / "half.safetensors", RunOptions(resume=True), steps=12, schedule="constant")
+    assert half.steps == 6
+    assert resumed.steps == 12
+    assert resumed.seconds > half.seconds
+    one, two = (torch.load(path / "last.ckpt", weights_only=True) for path in (whole.run_folder, resumed.run_folder))
+    for name, weight in one["state_dict"].items():
+        assert torch.equal(weight, two["state_dict"][name]), name
+
+
+def test_without_resume_nothing_is_replaced(dataset_path: Path, tmp_path: Path) -> None:
+    run(dataset_path, tmp_path / "a.safetensors", steps=1)
+    with pytest.raises(OutputError, match="--force"):
+        run(dataset_path, tmp_path / "a.safetensors", steps=1)
+    (tmp_path / "a.safetensors").unlink()
+    with pytest.raises(OutputError, match="--resume to continue"):
+        run(dataset_path, tmp_path / "a.safetensors", steps=1)
+    run(dataset_path, tmp_path / "a.safetensors", RunOptions(force=True), steps=1)
+
+
+def test_there_must_be_something_to_resume(dataset_path: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="no run to resume"):
+        run(dataset_path, tmp_path / "a.safetensors", RunOptions(resume=True), steps=1)
+
+
+def test_a_run_is_not_resumed_with_another_network(dataset_path: Path, tmp_path: Path) -> None:
+    run(dataset_path, tmp_path / "a.safetensors", steps=1)
+    with pytest.raises(ConfigError, match="decoder changed"):
+        run(dataset_path, tmp_path / "a.safetensors", RunOptions(resume=True), steps=2, gru_width=17)
+
+
+def test_one_broken_step_is_skipped_and_named(
+    dataset_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_steps(monkeypatch, {2})
+    result = run(dataset_path, tmp_path / "a.safetensors", steps=6)
+    assert result.skipped == ["step 2 skipped: audio of window 0 is not finite"]
+    weights = load_instrument(result.output).instrument.state_dict().values()
+    assert all(torch.isfinite(weight).all() for weight in weights)
+
+
+def test_three_broken_steps_in_a_row_stop_with_the_cause(
+    dataset_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_steps(monkeypatch, {1, 2, 3})
+    with pytest.raises(TrainingError, match="step 3 skipped: audio of window 0 is not finite; 3 steps in a row"):
+        run(dataset_path, tmp_path / "a.safetensors", steps=6)
+    assert not (tmp_path / "a.safetensors").exists()
+
+
+def break_steps(monkeypatch: pytest.MonkeyPatch, steps: set[int]) -> None:
+    """Put a NaN into the audio of some steps."""
+    honest = training_module.TrainingModule.training_step
+
+    def broken(self: training_module.TrainingModule, batch: object, index: int) -> None:
+        if self.counter.steps in steps:
+            batch.audio[0, 5] = math.nan  # type: ignore[attr-defined]
+        honest(self, batch, index)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(training_module.TrainingModule, "training_step", broken)
+
+
+def test_a_run_that_no_longer_improves_stops_early(dataset_path: Path, tmp_path: Path) -> None:
+    result = run(dataset_path, tmp_path / "a.safetensors", steps=400, patience=1, learning_rate=1e-12)
+    assert result.steps < 400
+    assert result.stopped_because == "validation no longer improves"
+
+
+def test_a_budget_of_minutes_ends_in_time(dataset_path: Path, tmp_path: Path) -> None:
+    result = run(dataset_path, tmp_path / "a.safetensors", minutes=0.02)
+    assert result.steps >= 1
+    assert result.seconds >= 1.2
+
+
+@pytest.mark.parametrize("settings", [{"windows": "regular"}, {"precision": "bfloat16"}, {"loss": "spectral"}])
+def test_other_ways_to_train_work(dataset_path: Path, tmp_path: Path, settings: dict[str, object]) -> None:
+    result = run(dataset_path, tmp_path / "a.safetensors", steps=3, **settings)
+    assert math.isfinite(result.best_score)
+
+
+def test_training_leaves_torchs_generator_alone(dataset_path: Path, tmp_path: Path) -> None:
+    before = torch.get_rng_state()
+    run(dataset_path, tmp_path / "a.safetensors", steps=1)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_string_along_trains_with_a_falling_loss(dataset_path: Path, tmp_path: Path) -> None:
+    reports: list[EpochReport] = []
+    settings = {"steps": 12, "batch_size": 2, "window_seconds": 1.0, "windows_per_epoch": 8, "listen_every_epochs": 0}
+    train(
+        dataset_path,
+        tmp_path / "a.safetensors",
+        preset="string-along",
+        options=RunOptions(on_epoch=reports.append),
+        **(settings | {"seconds": 0.25}),
+    )
+    assert reports[-1].train_loss < 0.9 * reports[0].train_loss

@@ -1,0 +1,43 @@
+from pathlib import Path
+
+import pytest
+
+from luthier.dsp.feature_definition import FeatureDefinition
+from luthier.errors import ConfigError, DatasetError
+from luthier.model.presets import preset_names
+from luthier.training.settings import check_same_instrument, resolve_settings, settings_tables, write_settings
+
+
+@pytest.mark.parametrize("preset", preset_names())
+def test_every_preset_resolves_and_survives_its_own_file(preset: str, tmp_path: Path) -> None:
+    tables = settings_tables(preset)
+    definition = FeatureDefinition(**tables["instrument"].get("features", {}))
+    settings = resolve_settings(tables, definition)
+    write_settings(tmp_path / "config.toml", settings)
+    again = resolve_settings(settings_tables("fast", config_file=tmp_path / "config.toml"), definition)
+    assert again == settings
+
+
+def test_a_new_budget_takes_the_place_of_the_presets() -> None:
+    settings = resolve_settings(
+        settings_tables("string-along", overrides={"minutes": 3}), FeatureDefinition(tracker="swift")
+    )
+    assert (settings.training.minutes, settings.training.epochs) == (3, None)
+
+
+def test_a_dataset_for_another_preset_is_refused_with_the_command_that_helps() -> None:
+    with pytest.raises(DatasetError, match=r"hop_length 160 instead of 64.*--preset solo-instrument"):
+        resolve_settings(settings_tables("solo-instrument"), FeatureDefinition())
+
+
+def test_the_default_preset_follows_the_rate_of_the_dataset() -> None:
+    high = resolve_settings(settings_tables("fast"), FeatureDefinition(sample_rate=48000, hop_length=480)).instrument
+    assert (high.sample_rate, high.n_harmonics, high.n_bands) == (48000, 180, 129)
+
+
+def test_a_run_cannot_be_resumed_as_another_instrument() -> None:
+    definition = FeatureDefinition()
+    before = resolve_settings(settings_tables("fast"), definition).instrument
+    now = resolve_settings(settings_tables("fast", overrides={"gru_width": 8}), definition).instrument
+    with pytest.raises(ConfigError, match="decoder changed"):
+        check_same_instrument(before, now)
