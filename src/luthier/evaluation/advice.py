@@ -1,0 +1,102 @@
+"""What the scores mean in plain words, and what to record next."""
+
+from __future__ import annotations
+
+from luthier.evaluation.scores import Evaluation, Number
+
+GOOD_GAP, FAIR_GAP = 0.30, 0.50
+"""A published autoencoder of six million parameters is at 0.41 to 0.44."""
+GOOD_LOUDNESS_DB, FAIR_LOUDNESS_DB = 1.5, 3.0
+"""A change of 1 dB is hardly heard, one of 3 dB plainly."""
+GOOD_CENTS, FAIR_CENTS = 10.0, 25.0
+"""A trained ear hears about 5 cents side by side, 25 is out of tune."""
+GOOD_RPA, FEW_OCTAVE_ERRORS = 0.9, 0.05
+LONG_T60_SECONDS = 1.0
+LITTLE_TEST_SECONDS = 20.0
+
+
+def advise(scores: Evaluation) -> list[str]:
+    """Say what is good, what is not, and what to record or try next: one sentence or two for each finding."""
+    findings = [
+        _timbre(scores.mss_rel.gap),
+        _loudness(scores.loudness_db_l1.model, scores.loudness_db_l1.oracle),
+        _pitch(scores.f0_cents, scores.rpa50),
+        _octaves(scores.f0_octave_errors),
+        _room(scores.room.t60_seconds),
+        _certainty(sum(clip.seconds for clip in scores.clips)),
+        _weakest_clip(scores),
+    ]
+    return [finding for finding in findings if finding]
+
+
+def _timbre(gap: Number) -> str:
+    if gap is None:
+        return (
+            "The timbre cannot be judged: a constant timbre does as well here as analysis. Record more varied playing."
+        )
+    if gap <= GOOD_GAP:
+        return f"The timbre is good: {gap:.2f} of the way from analysis (0) to a constant timbre (1)."
+    if gap <= FAIR_GAP:
+        return (
+            f"The timbre is fair (gap {gap:.2f}; published instruments are at about 0.4). Longer training helps first, "
+            "then more minutes of the same instrument in the same room."
+        )
+    return (
+        f"The timbre is poor (gap {gap:.2f}): the instrument plays little more than an average sound. Train longer; "
+        "if that does not help, record more, soft and loud, low and high, one voice at a time."
+    )
+
+
+def _loudness(error_db: float, oracle_db: float) -> str:
+    if error_db <= GOOD_LOUDNESS_DB:
+        return f"Loudness is followed closely ({error_db:.1f} dB off; analysis itself {oracle_db:.1f} dB)."
+    if error_db <= FAIR_LOUDNESS_DB:
+        return f"Loudness is followed roughly ({error_db:.1f} dB off). Record swells from soft to loud on single notes."
+    return (
+        f"Loudness is not followed ({error_db:.1f} dB off). Is the level of the recordings constant, without automatic "
+        "gain? Record the same notes soft and loud."
+    )
+
+
+def _pitch(cents: Number, in_tune: Number) -> str:
+    if cents is None or in_tune is None:
+        return "No pitch is certain enough to compare. Is this a solo recording of a pitched instrument? Try: luthier check"
+    share = f"{100 * in_tune:.0f} % of the pitched time within half a semitone, median error {cents:.0f} cents"
+    if cents <= GOOD_CENTS and in_tune >= GOOD_RPA:
+        return f"The melody is kept: {share}."
+    if cents <= FAIR_CENTS:
+        return f"The melody is kept in most places: {share}. Fast passages and a long reverberation make it harder."
+    return f"The melody is not kept: {share}. Look at the pitch curves below; chords and a second voice cause this."
+
+
+def _octaves(share: Number) -> str:
+    if share is None or share <= FEW_OCTAVE_ERRORS:
+        return ""
+    return f"{100 * share:.0f} % of the pitched time is heard an octave or more off: the recording may hold chords."
+
+
+def _room(t60_seconds: Number) -> str:
+    if t60_seconds is None or t60_seconds <= LONG_T60_SECONDS:
+        return ""
+    return (
+        f"The room rings long (T60 {t60_seconds:.1f} s), which blurs notes into each other. "
+        "Record nearer to the instrument or in a smaller room for a drier, quicker instrument."
+    )
+
+
+def _certainty(seconds: float) -> str:
+    if seconds >= LITTLE_TEST_SECONDS:
+        return ""
+    return f"All of this rests on only {seconds:.0f} s of held-out sound: record more to be surer of it."
+
+
+def _weakest_clip(scores: Evaluation) -> str:
+    """Name the passage to listen to first, where there are several to choose from."""
+    judged = [(value, clip) for clip in scores.clips if (value := clip.scores["mss_rel"]) is not None]
+    if len(judged) < 3:
+        return ""
+    value, clip = max(judged, key=lambda pair: pair[0])
+    return (
+        f"The weakest passage is {clip.recording} from {clip.start_seconds:.0f} s (mss_rel {value:.2f}, mean "
+        f"{scores.mss_rel.model:.2f}): listen to it, and record more that sounds like it."
+    )

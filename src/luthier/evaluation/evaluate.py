@@ -1,0 +1,144 @@
+"""How good an instrument is, on material that it never heard, beside its frames of reference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+
+from luthier.data.dataset import Dataset
+from luthier.data.split import Part
+from luthier.errors import DatasetError, RangeError
+from luthier.evaluation.bootstrap import bootstrap_interval
+from luthier.evaluation.frames_of_reference import (
+    MeanTimbre,
+    Synthesiser,
+    base_controls,
+    mean_timbre,
+    oracle_controls,
+)
+from luthier.evaluation.gap import gap
+from luthier.evaluation.material import Clip, clips
+from luthier.evaluation.metrics import (
+    FRAMED_METRICS,
+    PITCH_METRICS,
+    PLAIN_METRICS,
+    framed_scores,
+    mean_scores,
+    score_clip,
+)
+from luthier.evaluation.playing import play_controls, play_instrument
+from luthier.evaluation.room import room_scores
+from luthier.evaluation.scores import ClipScores, Evaluation, FramedScore, RoomSummary, known
+from luthier.model.instrument import Instrument
+from luthier.units import samples_to_seconds
+
+SEEDS = (0, 1, 2)
+TIMBRE_SECONDS = 300.0
+"""As much of the training material as the mean timbre is averaged over: more does not move a mean."""
+
+
+class _ClipResult(NamedTuple):
+    """Means over noise seeds, metric by metric."""
+
+    model: dict[str, float]
+    floor: dict[str, float]
+    oracle: dict[str, float]
+    base: dict[str, float]
+
+
+def evaluate(
+    instrument: Instrument, dataset: Dataset, *, split: Part = "test", seeds: Sequence[int] = SEEDS
+) -> Evaluation:
+    """Score an instrument on one part of a dataset.
+
+    Args:
+        instrument: at the dataset's sample rate, hop length and loudness.
+        dataset: its training part gives the mean timbre of the base.
+        split: the part that is scored.
+        seeds: of the noise; two or more, so that there is a floor.
+
+    Raises:
+        RangeError: fewer than two seeds, or one of them twice.
+        DatasetError: the instrument and the dataset do not fit, or the part is silent.
+    """
+    if len(seeds) < 2 or len(set(seeds)) < len(seeds):
+        raise RangeError(f"seeds {tuple(seeds)}: expected two or more, all different, since the floor compares them.")
+    check_fit(instrument, dataset)
+    synthesiser = Synthesiser.of(instrument.config)
+    training = clips(dataset, "train", at_most_seconds=TIMBRE_SECONDS)
+    with torch.no_grad():
+        timbre = mean_timbre(((clip.audio, clip.features) for clip in training), synthesiser)
+        scored = clips(dataset, split)
+        results = [_score(clip, instrument, timbre, synthesiser, seeds) for clip in scored]
+    return _summarise(instrument, scored, results, split, seeds)
+
+
+def check_fit(instrument: Instrument, dataset: Dataset) -> None:
+    """Refuse a dataset whose features mean something else than those the instrument listens to.
+
+    Raises:
+        DatasetError: sample rate, hop length or loudness differ.
+    """
+    wanted, found = instrument.config.features, dataset.definition
+    for name in ("sample_rate", "hop_length", "loudness", "loudness_n_fft", "loudness_floor_db"):
+        if getattr(wanted, name) != getattr(found, name):
+            raise DatasetError(
+                f"{dataset.path}: {name} is {getattr(found, name)}, the instrument expects {getattr(wanted, name)}. "
+                "Prepare the recordings again to fit the instrument."
+            )
+
+
+def _score(
+    clip: Clip, instrument: Instrument, timbre: MeanTimbre, synthesiser: Synthesiser, seeds: Sequence[int]
+) -> _ClipResult:
+    rate, hop_length = synthesiser.sample_rate, synthesiser.hop_length
+    oracle = oracle_controls(clip.audio, clip.features, synthesiser)
+    base = base_controls(clip.features, timbre, synthesiser)
+    models = [play_instrument(instrument, clip.features, seed=seed) for seed in seeds]
+    oracles = [play_controls(oracle, sample_rate=rate, hop_length=hop_length, seed=seed) for seed in seeds]
+    bases = [play_controls(base, sample_rate=rate, hop_length=hop_length, seed=seed) for seed in seeds]
+    pairs = zip(oracles, [*oracles[1:], oracles[0]], strict=True)
+    return _ClipResult(
+        model=mean_scores([score_clip(audio, clip.audio, sample_rate=rate) for audio in models]),
+        floor=mean_scores([framed_scores(one, other, sample_rate=rate) for one, other in pairs]),
+        oracle=mean_scores([framed_scores(audio, clip.audio, sample_rate=rate) for audio in oracles]),
+        base=mean_scores([framed_scores(audio, clip.audio, sample_rate=rate) for audio in bases]),
+    )
+
+
+def _summarise(
+    instrument: Instrument, scored: list[Clip], results: list[_ClipResult], split: Part, seeds: Sequence[int]
+) -> Evaluation:
+    means = mean_scores([result.model for result in results])
+    framed = {name: _framed_score(name, results) for name in FRAMED_METRICS}
+    plain = {name: known(means[name]) for name in (*PLAIN_METRICS, *PITCH_METRICS)}
+    rate = instrument.config.sample_rate
+    room = room_scores(instrument.room.impulse_response().detach().cpu(), rate)
+    fields: dict[str, Any] = {**framed, **plain}
+    return Evaluation(
+        preset=instrument.config.preset,
+        split=split,
+        seeds=tuple(seeds),
+        room=RoomSummary(**{name: known(value) for name, value in room._asdict().items()}),
+        clips=tuple(_clip_scores(clip, result, rate) for clip, result in zip(scored, results, strict=True)),
+        **fields,
+    )
+
+
+def _framed_score(name: str, results: list[_ClipResult]) -> FramedScore:
+    columns = {column: [getattr(result, column)[name] for result in results] for column in _ClipResult._fields}
+    means = {column: sum(values) / len(values) for column, values in columns.items()}
+    low, high = bootstrap_interval(columns["model"])
+    closed = gap(means["model"], oracle=means["oracle"], base=means["base"])
+    return FramedScore(**means, low=low, high=high, gap=known(closed))
+
+
+def _clip_scores(clip: Clip, result: _ClipResult, sample_rate: int) -> ClipScores:
+    return ClipScores(
+        recording=clip.name,
+        start_seconds=clip.start_seconds,
+        seconds=samples_to_seconds(clip.audio.shape[-1], sample_rate),
+        scores={name: known(value) for name, value in result.model.items()},
+    )

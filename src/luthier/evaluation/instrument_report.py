@@ -1,0 +1,152 @@
+"""The report on one instrument, or on several side by side, from a dataset that they are scored on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from luthier.data.dataset import Dataset
+from luthier.data.split import Part
+from luthier.dsp.signals import Features
+from luthier.evaluation.advice import advise
+from luthier.evaluation.frames_of_reference import Synthesiser, oracle_controls
+from luthier.evaluation.material import Clip, clips
+from luthier.evaluation.pitch import CONFIDENT, track_yin
+from luthier.evaluation.playing import play_controls, play_instrument, play_without_room
+from luthier.evaluation.plots import (
+    Heard,
+    TrainingCurve,
+    figure_to_png,
+    plot_stft_comparison,
+    room_plot,
+    training_plot,
+)
+from luthier.evaluation.report import Report, ReportExample, ScoreTable
+from luthier.evaluation.scores import Evaluation
+from luthier.features.loudness import loudness_db
+from luthier.model.instrument import Instrument
+
+N_PASSAGES = 3
+PASSAGE_SECONDS = 10
+"""Long enough for a phrase, short enough to compare from memory."""
+SEED = 0
+
+
+class Entrant(NamedTuple):
+    """An instrument that takes part in a report.
+
+    Attributes:
+        name: for people.
+        instrument: what is heard.
+        scores: what `evaluate` found.
+        training: its losses, where they are known.
+    """
+
+    name: str
+    instrument: Instrument
+    scores: Evaluation
+    training: TrainingCurve | None = None
+
+
+def instrument_report(dataset: Dataset, entrants: Sequence[Entrant], *, split: Part = "test") -> Report:
+    """Let instruments play held-out passages and put everything known about them on one page.
+
+    Args:
+        dataset: fits all of the instruments.
+        entrants: one instrument, or several to compare; the first one's oracle is heard.
+        split: part of the dataset that the passages come from.
+
+    Raises:
+        DatasetError: that part is silent.
+    """
+    with torch.no_grad():
+        passages = [_passage(clip, entrants, number) for number, clip in enumerate(_passages(dataset, split), start=1)]
+        rooms = [_room(entrant) for entrant in entrants]
+    courses = [_course(entrant.name, entrant.training) for entrant in entrants if entrant.training]
+    return Report(
+        title=" and ".join(entrant.name for entrant in entrants),
+        summary="Everything below was played from recordings that were held out from training.",
+        advice=[_named(entrant, entrants, text) for entrant in entrants for text in advise(entrant.scores)],
+        examples=[*passages, *rooms, *courses],
+        tables=[ScoreTable(entrant.name, entrant.scores) for entrant in entrants],
+        facts=[fact for entrant in entrants for fact in _facts(entrant)],
+        credits=[text for text in (dataset.credit, dataset.licence) if text],
+    )
+
+
+def heard(audio: Tensor, *, sample_rate: int, hop_length: int) -> Heard:
+    """Measure pitch (where it is sure) and loudness of audio (1, n_samples), for plots, with evaluation's tracker."""
+    track = track_yin(audio, sample_rate=sample_rate, hop_length=hop_length)
+    is_sure = (track.confidence >= CONFIDENT).float()
+    level_db = loudness_db(audio, sample_rate=sample_rate, hop_length=hop_length)
+    return Heard(audio, Features(track.f0_hz.unsqueeze(-1), is_sure.unsqueeze(-1), level_db))
+
+
+def _passages(dataset: Dataset, split: Part) -> list[Clip]:
+    """The beginnings of a few clips, spread over all there are."""
+    found = clips(dataset, split)
+    count = min(N_PASSAGES, len(found))
+    definition = dataset.definition
+    n_frames = int(PASSAGE_SECONDS * definition.frame_rate)
+    chosen = [found[len(found) * index // count] for index in range(count)]
+    return [
+        clip._replace(
+            audio=clip.audio[:, : n_frames * definition.hop_length],
+            features=Features(*(values[:, :n_frames] for values in clip.features)),
+        )
+        for clip in chosen
+    ]
+
+
+def _passage(clip: Clip, entrants: Sequence[Entrant], number: int) -> ReportExample:
+    config = entrants[0].instrument.config
+    rate, hop_length = config.sample_rate, config.hop_length
+    reference = heard(clip.audio, sample_rate=rate, hop_length=hop_length)
+    players, figures = [("Recording", clip.audio, rate)], []
+    for entrant in entrants:
+        wet = play_instrument(entrant.instrument, clip.features, seed=SEED)
+        output = heard(wet, sample_rate=rate, hop_length=hop_length)
+        comparison = plot_stft_comparison(reference, output, sample_rate=rate, hop_length=hop_length)
+        dry = play_without_room(entrant.instrument, clip.features, seed=SEED)
+        players += [(entrant.name, wet, rate), (f"{entrant.name}, without the room", dry, rate)]
+        figures.append((f"Recording and {entrant.name}", figure_to_png(comparison)))
+    controls = oracle_controls(clip.audio, clip.features, Synthesiser.of(config))
+    oracle = play_controls(controls, sample_rate=rate, hop_length=hop_length, seed=SEED)
+    players.append(("Oracle: the recording analysed and played back", oracle, rate))
+    return ReportExample(f"Passage {number}: {clip.name} from {clip.start_seconds:.0f} s", players, figures)
+
+
+def _room(entrant: Entrant) -> ReportExample:
+    impulse_response = entrant.instrument.room.impulse_response().detach().cpu()
+    if len(impulse_response) == 1:
+        return ReportExample(f"The room of {entrant.name}", text="This instrument stands in no room.")
+    rate = entrant.instrument.config.sample_rate
+    loudest = impulse_response.abs().max()
+    picture = ("Impulse response and decay curve", figure_to_png(room_plot(impulse_response, sample_rate=rate)))
+    return ReportExample(
+        f"The room of {entrant.name}",
+        [("A clap in the room", impulse_response / loudest, rate)],
+        [picture],
+        text="What training took for the room; everything else is the instrument.",
+    )
+
+
+def _course(name: str, training: TrainingCurve) -> ReportExample:
+    return ReportExample(f"Training of {name}", (), [("Loss by step", figure_to_png(training_plot(training)))])
+
+
+def _named(entrant: Entrant, entrants: Sequence[Entrant], sentence: str) -> str:
+    return f"{entrant.name}: {sentence}" if len(entrants) > 1 else sentence
+
+
+def _facts(entrant: Entrant) -> list[tuple[str, str]]:
+    config = entrant.instrument.config
+    return [
+        ("instrument", entrant.name),
+        ("preset", config.preset),
+        ("parameters", f"{entrant.instrument.n_parameters:,}"),
+        ("sample rate", f"{config.sample_rate} Hz, {config.hop_length} samples a frame"),
+    ]

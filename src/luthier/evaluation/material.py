@@ -1,0 +1,86 @@
+"""The stretches of a dataset that are played to an instrument in order to score it."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from torch import Tensor
+
+from luthier.data.dataset import Dataset
+from luthier.data.split import Block, Part
+from luthier.dsp.signals import Features
+from luthier.errors import DatasetError
+from luthier.units import samples_to_seconds
+
+LONGEST_CLIP_SECONDS = 30
+"""Longer blocks are scored in pieces: bounds the memory."""
+SILENT_POWER = 1e-10
+"""Mean power (-100 dB) below which a clip holds nothing to compare."""
+
+
+class Clip(NamedTuple):
+    """A stretch of a recording with its features.
+
+    Attributes:
+        name: the recording's file name.
+        start_seconds: where in the recording it begins.
+        audio: (1, n_frames * hop_length).
+        features: (1, n_frames, 1) each.
+    """
+
+    name: str
+    start_seconds: float
+    audio: Tensor
+    features: Features
+
+
+def clips(dataset: Dataset, split: Part, *, at_most_seconds: float = math.inf) -> list[Clip]:
+    """One part of the split, in pieces of at most 30 s, without those that are silent.
+
+    Args:
+        dataset: where the clips come from.
+        split: part of the split.
+        at_most_seconds: stop, from the start of the part, once this much is reached.
+
+    Raises:
+        DatasetError: nothing sounds in that part.
+    """
+    chosen: list[Clip] = []
+    n_samples_left = at_most_seconds * dataset.definition.sample_rate
+    for clip in _sounding_clips(dataset, split):
+        if n_samples_left <= 0:
+            break
+        chosen.append(clip)
+        n_samples_left -= clip.audio.shape[-1]
+    if not chosen:
+        raise DatasetError(f"{dataset.path}: the {split} part is silent. Prepare it again with more recordings.")
+    return chosen
+
+
+def _sounding_clips(dataset: Dataset, split: Part) -> Iterator[Clip]:
+    names = {recording.id: recording.name for recording in dataset.recordings}
+    longest = int(LONGEST_CLIP_SECONDS * dataset.definition.frame_rate)
+    for block in dataset.blocks(split):
+        for piece in _pieces(block, longest):
+            clip = _read(dataset, piece, names[piece.recording])
+            if float(clip.audio.square().mean()) > SILENT_POWER:
+                yield clip
+
+
+def _pieces(block: Block, longest: int) -> list[Block]:
+    """Cut a block into equal pieces (to a frame) of at most `longest` frames."""
+    count = -(-block.n_frames // longest)
+    edges = [block.n_frames * index // count for index in range(count + 1)]
+    return [Block(block.recording, block.start_frame + start, end - start) for start, end in itertools.pairwise(edges)]
+
+
+def _read(dataset: Dataset, block: Block, name: str) -> Clip:
+    window = dataset.window(*block)
+    start_seconds = samples_to_seconds(
+        block.start_frame * dataset.definition.hop_length, dataset.definition.sample_rate
+    )
+    features = Features(*(values.unsqueeze(0) for values in window.features))
+    return Clip(name, start_seconds, window.audio.unsqueeze(0), features)

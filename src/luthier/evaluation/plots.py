@@ -1,0 +1,305 @@
+"""Pictures of sound: spectrograms, waveforms, pitch and loudness, rooms, training curves.
+
+Every function returns a matplotlib Figure of its own; no global state of matplotlib is touched.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from torch import Tensor
+
+from luthier.dsp.signals import Features
+from luthier.dsp.spectra import stft_magnitude
+from luthier.evaluation.room import decay_curve_db, room_scores, tail_peak
+from luthier.units import amplitude_to_db, hz_to_octaves, octaves_to_hz
+
+RANGE_DB = 80.0
+"""What a spectrogram shows below the reference's maximum."""
+LOWEST_HZ = 60.0
+"""Lower end of the frequency axis."""
+ROWS = 360
+"""Rows of a spectrogram image, spaced evenly in octaves."""
+COLUMNS = 1200
+"""Most columns of a spectrogram image: more than a page shows."""
+WINDOW_SECONDS = 0.064
+"""Long enough to separate the harmonics of a low voice (16 Hz a bin)."""
+VOICED_PERIODICITY = 0.5
+REFERENCE_COLOUR = "#3b4a5a"
+OUTPUT_COLOUR = "#d1495b"
+TICKS_HZ = (62.5, 125, 250, 500, 1000, 2000, 4000, 8000, 16000)
+WIDTH_INCHES = 9.0
+ROW_INCHES = 2.3
+DPI = 110
+
+
+class TrainingCurve(NamedTuple):
+    """Losses by step.
+
+    Attributes:
+        steps: training steps at which the loss was noted.
+        losses: training loss.
+        validation_steps: steps at which validation ran; may be empty.
+        validation_losses: its results.
+    """
+
+    steps: Sequence[float]
+    losses: Sequence[float]
+    validation_steps: Sequence[float] = ()
+    validation_losses: Sequence[float] = ()
+
+
+class Heard(NamedTuple):
+    """A clip and what is measured in it.
+
+    Attributes:
+        audio: (n_samples,) or (1, n_samples).
+        features: (1, n_frames, 1) each; None where they are not to be shown.
+    """
+
+    audio: Tensor
+    features: Features | None = None
+
+
+def plot_stft_comparison(
+    reference: Heard,
+    output: Heard,
+    *,
+    sample_rate: int,
+    hop_length: int,
+    training: TrainingCurve | None = None,
+    impulse_response: Tensor | None = None,
+) -> Figure:
+    """True and synthesised spectrogram on one colour scale, pitch, loudness, training loss and room, one below another.
+
+    Args:
+        reference: the true clip; pitch and loudness are shown where it has features.
+        output: the synthesised clip, likewise.
+        sample_rate: Hz.
+        hop_length: of the features, samples.
+        training: shown where given.
+        impulse_response: (n_taps,), shown where given.
+
+    Returns:
+        The figure; see `figure_to_png`.
+    """
+    has_features = reference.features is not None
+    n_extra = (training is not None) + (impulse_response is not None)
+    figure, axes = _rows(2 + 2 * has_features + n_extra)
+    _spectrograms(figure, axes[:2], (reference.audio, output.audio), sample_rate)
+    rest = iter(axes[2:])
+    if has_features:
+        frame_rate = sample_rate / hop_length
+        _draw_pitch(next(rest), reference.features, output.features, frame_rate)
+        _draw_loudness(next(rest), reference.features, output.features, frame_rate)
+    if training is not None:
+        _draw_training(next(rest), training)
+    if impulse_response is not None:
+        _draw_impulse_response(next(rest), impulse_response, sample_rate)
+    return figure
+
+
+def spectrogram_pair(reference: Tensor, output: Tensor, *, sample_rate: int) -> Figure:
+    """Two spectrograms of (n_samples,) or (1, n_samples), on one colour scale and one frequency axis."""
+    figure, axes = _rows(2)
+    _spectrograms(figure, axes, (reference, output), sample_rate)
+    return figure
+
+
+def spectrogram(audio: Tensor, *, sample_rate: int, title: str = "") -> Figure:
+    """One spectrogram of (n_samples,) or (1, n_samples), scaled to its own maximum."""
+    figure, axes = _rows(1)
+    image = _draw_spectrogram(axes[0], audio, sample_rate, top_db=None, title=title)
+    _colour_scale(figure, axes, image)
+    return figure
+
+
+def waveforms(clips: dict[str, Tensor], *, sample_rate: int) -> Figure:
+    """Waveforms of (n_samples,) or (1, n_samples) below one another, on one scale, by name."""
+    figure, axes = _rows(len(clips), row_inches=1.3)
+    limit = max(float(audio.abs().max()) for audio in clips.values()) or 1.0
+    for axis, (name, audio) in zip(axes, clips.items(), strict=True):
+        _draw_waveform(axis, audio, sample_rate, title=name)
+        axis.set_ylim(-limit, limit)
+    return figure
+
+
+def feature_overlay(reference: Features, output: Features, *, frame_rate: float) -> Figure:
+    """Pitch and loudness of reference and output on top of each other; (1, n_frames, 1) each."""
+    figure, axes = _rows(2)
+    _draw_pitch(axes[0], reference, output, frame_rate)
+    _draw_loudness(axes[1], reference, output, frame_rate)
+    return figure
+
+
+def room_plot(impulse_response: Tensor, *, sample_rate: int) -> Figure:
+    """An impulse response (n_taps,) as a waveform and as a decay curve, with its T60 and DRR."""
+    figure, axes = _rows(2)
+    _draw_impulse_response(axes[0], impulse_response, sample_rate)
+    _draw_decay(axes[1], impulse_response, sample_rate)
+    return figure
+
+
+def training_plot(training: TrainingCurve) -> Figure:
+    """Training and validation loss by step."""
+    figure, axes = _rows(1)
+    _draw_training(axes[0], training)
+    return figure
+
+
+def figure_to_png(figure: Figure) -> bytes:
+    """Encode a figure as a PNG file."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=DPI)
+    return buffer.getvalue()
+
+
+def _rows(count: int, *, row_inches: float = ROW_INCHES) -> tuple[Figure, list[Axes]]:
+    """A figure of `count` plots below one another."""
+    figure = Figure(figsize=(WIDTH_INCHES, row_inches * count + 0.2), layout="constrained", facecolor="white")
+    axes = list(np.atleast_1d(figure.subplots(count, 1)))
+    for axis in axes:
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.tick_params(labelsize=8)
+        axis.set_xlabel("seconds", fontsize=8)
+    return figure, axes
+
+
+def _title(axis: Axes, text: str) -> None:
+    axis.set_title(text, loc="left", fontsize=9, fontweight="bold")
+
+
+def _spectrograms(figure: Figure, axes: Sequence[Axes], audio: tuple[Tensor, Tensor], sample_rate: int) -> None:
+    """Both on the reference's scale; the second may be louder and is then shown at the top colour."""
+    top_db = float(_log_spectrogram_db(audio[0], sample_rate).max())
+    _draw_spectrogram(axes[0], audio[0], sample_rate, top_db=top_db, title="Recording")
+    image = _draw_spectrogram(axes[1], audio[1], sample_rate, top_db=top_db, title="Instrument")
+    _colour_scale(figure, axes, image)
+
+
+def _colour_scale(figure: Figure, axes: Sequence[Axes], image: AxesImage) -> None:
+    scale = figure.colorbar(image, ax=list(axes), pad=0.01, aspect=20 * len(axes))
+    scale.set_label("dB", fontsize=8)
+    scale.ax.tick_params(labelsize=8)
+
+
+def _draw_spectrogram(axis: Axes, audio: Tensor, sample_rate: int, *, top_db: float | None, title: str) -> AxesImage:
+    """Draw levels relative to `top_db`, or to the clip's own maximum where that is None."""
+    levels_db = _log_spectrogram_db(audio, sample_rate)
+    levels_db = levels_db - (levels_db.max() if top_db is None else top_db)
+    low, high = np.log2(LOWEST_HZ), np.log2(sample_rate / 2)
+    image = axis.imshow(
+        levels_db,
+        origin="lower",
+        aspect="auto",
+        extent=(0, audio.shape[-1] / sample_rate, low, high),
+        cmap="magma",
+        vmin=-RANGE_DB,
+        vmax=0,
+        interpolation="bilinear",
+    )
+    ticks = [hz for hz in TICKS_HZ if LOWEST_HZ <= hz <= sample_rate / 2]
+    axis.set_yticks(np.log2(ticks), [_hz_label(hz) for hz in ticks])
+    axis.set_ylabel("Hz", fontsize=8)
+    _title(axis, title)
+    return image
+
+
+def _log_spectrogram_db(audio: Tensor, sample_rate: int) -> np.ndarray:
+    """Levels (ROWS, n_columns) in dB on frequencies spaced evenly in octaves, read between the bins of an STFT."""
+    audio = audio.detach().reshape(1, -1).cpu().float()
+    n_fft = 2 * round(WINDOW_SECONDS * sample_rate / 2)
+    hop_length = max(n_fft // 8, -(-audio.shape[-1] // COLUMNS))
+    levels_db = amplitude_to_db(stft_magnitude(audio, n_fft=n_fft, hop_length=hop_length))[0].T  # (n_bins, n_columns)
+    octaves = torch.linspace(float(np.log2(LOWEST_HZ)), float(np.log2(sample_rate / 2)), ROWS)
+    bins = (octaves_to_hz(octaves) * n_fft / sample_rate).clamp_max(levels_db.shape[0] - 1)
+    lower = bins.long().clamp_max(levels_db.shape[0] - 2)
+    return torch.lerp(levels_db[lower], levels_db[lower + 1], (bins - lower).unsqueeze(1)).numpy()
+
+
+def _draw_pitch(axis: Axes, reference: Features | None, output: Features | None, frame_rate: float) -> None:
+    for features, colour, name, width in _overlaid(reference, output):
+        f0_hz = features.f0_hz.reshape(-1).double().numpy()
+        is_voiced = features.periodicity.reshape(-1).numpy() >= VOICED_PERIODICITY
+        octaves = np.where(is_voiced, hz_to_octaves(f0_hz), np.nan)
+        axis.plot(np.arange(len(octaves)) / frame_rate, octaves, color=colour, linewidth=width, label=name)
+    low, high = axis.get_ylim()
+    ticks = [hz for hz in TICKS_HZ if low <= np.log2(hz) <= high]
+    axis.set_yticks(np.log2(ticks), [_hz_label(hz) for hz in ticks])
+    axis.set_ylabel("Hz", fontsize=8)
+    _finish_overlay(axis, "Pitch")
+
+
+def _draw_loudness(axis: Axes, reference: Features | None, output: Features | None, frame_rate: float) -> None:
+    for features, colour, name, width in _overlaid(reference, output):
+        level = features.loudness_db.reshape(-1).numpy()
+        axis.plot(np.arange(len(level)) / frame_rate, level, color=colour, linewidth=width, label=name)
+    axis.set_ylabel("dB", fontsize=8)
+    _finish_overlay(axis, "Loudness")
+
+
+def _overlaid(reference: Features | None, output: Features | None) -> list[tuple[Features, str, str, float]]:
+    """What to draw, in which colour, under which name and how thick: the reference lies broad below."""
+    rows = [(reference, REFERENCE_COLOUR, "recording", 2.4), (output, OUTPUT_COLOUR, "instrument", 1.1)]
+    return [(features, *style) for features, *style in rows if features is not None]  # type: ignore[misc]
+
+
+def _finish_overlay(axis: Axes, title: str) -> None:
+    axis.margins(x=0)
+    axis.grid(alpha=0.25)
+    axis.legend(loc="lower right", bbox_to_anchor=(1, 0.97), fontsize=8, ncols=2, frameon=False)
+    _title(axis, title)
+
+
+def _draw_waveform(axis: Axes, audio: Tensor, sample_rate: int, *, title: str) -> None:
+    """Lowest and highest sample of each column: every peak is seen at any length."""
+    samples = audio.detach().reshape(-1).cpu().numpy()
+    per_column = max(1, -(-len(samples) // COLUMNS))
+    padded = np.pad(samples, (0, -len(samples) % per_column), mode="edge").reshape(-1, per_column)
+    seconds = np.arange(len(padded)) * per_column / sample_rate
+    axis.fill_between(seconds, padded.min(1), padded.max(1), color=REFERENCE_COLOUR, linewidth=0.6)
+    axis.set_xlim(0, max(2, len(samples)) / sample_rate)
+    axis.set_ylabel("amplitude", fontsize=8)
+    _title(axis, title)
+
+
+def _draw_impulse_response(axis: Axes, impulse_response: Tensor, sample_rate: int) -> None:
+    """The reflections fill the picture, even where the direct sound is many times larger."""
+    _draw_waveform(axis, impulse_response, sample_rate, title="Impulse response")
+    limit, direct = 1.1 * tail_peak(impulse_response, sample_rate), float(impulse_response.detach().abs().max())
+    if 0 < limit < direct:
+        axis.set_ylim(-limit, limit)
+        _title(axis, f"Impulse response (direct sound, cut off here: {direct:.2g})")
+
+
+def _draw_decay(axis: Axes, impulse_response: Tensor, sample_rate: int) -> None:
+    curve = decay_curve_db(impulse_response).cpu().numpy()
+    scores = room_scores(impulse_response, sample_rate)
+    axis.plot(np.arange(len(curve)) / sample_rate, curve, color=OUTPUT_COLOUR)
+    axis.set_ylim(-RANGE_DB, 3)
+    axis.set_xlim(0, max(2, len(curve)) / sample_rate)
+    axis.grid(alpha=0.25)
+    axis.set_ylabel("energy to come, dB", fontsize=8)
+    _title(axis, f"Decay: T60 {scores.t60_seconds:.2f} s, direct/reverberant {scores.direct_to_reverberant_db:.1f} dB")
+
+
+def _draw_training(axis: Axes, training: TrainingCurve) -> None:
+    axis.plot(training.steps, training.losses, color=REFERENCE_COLOUR, linewidth=0.9, alpha=0.7, label="training")
+    if len(training.validation_steps):
+        axis.plot(
+            training.validation_steps, training.validation_losses, "o-", color=OUTPUT_COLOUR, ms=3, label="validation"
+        )
+    axis.set_xlabel("step", fontsize=8)
+    axis.set_ylabel("loss", fontsize=8)
+    _finish_overlay(axis, "Training")
+
+
+def _hz_label(hz: float) -> str:
+    return f"{hz / 1000:g}k" if hz >= 1000 else f"{hz:g}"

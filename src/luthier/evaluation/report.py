@@ -1,0 +1,121 @@
+"""The report: one HTML file with players, pictures and scores that opens anywhere and loads nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from torch import Tensor
+
+from luthier.atomic import atomic_file
+from luthier.evaluation.embedding import audio_data_uri, png_data_uri
+from luthier.evaluation.metrics import MEANINGS
+from luthier.evaluation.scores import Evaluation, FramedScore, Number
+
+TEMPLATE = "report.html.j2"
+
+
+class ReportExample(NamedTuple):
+    """Sounds and pictures that belong together.
+
+    Attributes:
+        title: over them.
+        players: label, audio (n_samples,) or (1, n_samples), sample rate in Hz.
+        figures: caption, bytes of a PNG file.
+        text: what to listen for.
+    """
+
+    title: str
+    players: Sequence[tuple[str, Tensor, int]] = ()
+    figures: Sequence[tuple[str, bytes]] = ()
+    text: str = ""
+
+
+class ScoreTable(NamedTuple):
+    """The scores of one instrument, under its name."""
+
+    name: str
+    scores: Evaluation
+
+
+class Report(NamedTuple):
+    """Everything on the page, from top to bottom.
+
+    Attributes:
+        title: name of the instrument.
+        summary: a sentence or two below it.
+        advice: what is good, what is not, what to do next; see `luthier.evaluation.advice.advise`.
+        examples: what can be heard: passages, transfers, the room, the training curve.
+        tables: scores of one instrument, or of several side by side.
+        facts: name and value pairs: preset, parameters, training time.
+        credits: whom to name, and the licences of the recordings.
+    """
+
+    title: str
+    summary: str = ""
+    advice: Sequence[str] = ()
+    examples: Sequence[ReportExample] = ()
+    tables: Sequence[ScoreTable] = ()
+    facts: Sequence[tuple[str, str]] = ()
+    credits: Sequence[str] = ()
+
+
+class _Row(NamedTuple):
+    """One line of a table of scores, as text."""
+
+    name: str
+    model: str
+    interval: str
+    floor: str
+    oracle: str
+    base: str
+    gap: str
+    meaning: str
+
+
+def write_report(path: str | Path, report: Report, *, force: bool = False) -> None:
+    """Write the report as one self-contained HTML file; it appears whole or not at all.
+
+    Raises:
+        OutputError: `path` exists and `force` is not set, or it cannot be written.
+        ShapeError: a sound has more than one channel or no samples.
+        RangeError: a sound holds NaN.
+    """
+    with atomic_file(path, force=force) as temporary:
+        temporary.write_text(render_report(report), encoding="utf-8")
+
+
+def render_report(report: Report) -> str:
+    """The report as HTML text; see `write_report` for what it raises."""
+    environment = Environment(
+        loader=PackageLoader("luthier.evaluation"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    environment.filters.update(audio_data_uri=lambda player: audio_data_uri(*player[1:]), png_data_uri=png_data_uri)
+    tables = [(table.name, _rows(table.scores)) for table in report.tables]
+    return environment.get_template(TEMPLATE).render(report=report, tables=tables)
+
+
+def _rows(scores: Evaluation) -> list[_Row]:
+    framed = [_framed_row(name, score) for name, score in scores.framed.items()]
+    plain = [_Row(name, _text(value), "", "", "", "", "", MEANINGS[name]) for name, value in scores.plain.items()]
+    return framed + plain
+
+
+def _framed_row(name: str, score: FramedScore) -> _Row:
+    return _Row(
+        name=name,
+        model=_text(score.model),
+        # The interval is over passages: a single one says nothing about others.
+        interval="one passage" if score.low == score.high else f"{_text(score.low)} to {_text(score.high)}",
+        floor=_text(score.floor),
+        oracle=_text(score.oracle),
+        base=_text(score.base),
+        gap=_text(score.gap),
+        meaning=MEANINGS[name],
+    )
+
+
+def _text(value: Number) -> str:
+    return "not measurable" if value is None else f"{value:.3g}"

@@ -1,0 +1,84 @@
+"""What an evaluation found: numbers with names, and their JSON."""
+
+from __future__ import annotations
+
+import math
+from typing import TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from luthier.data.split import Part
+from luthier.evaluation.metrics import FRAMED_METRICS, PITCH_METRICS, PLAIN_METRICS
+
+Number: TypeAlias = float | None
+"""A score; None where it could not be taken (no pitch, no onset)."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class FramedScore(_Frozen):
+    """One metric of the instrument, with what it is to be read beside."""
+
+    model: float = Field(description="the instrument's score: mean over clips and noise seeds; lower is better")
+    low: float = Field(description="lower end of the 95 % interval of that mean")
+    high: float = Field(description="upper end of the 95 % interval of that mean")
+    floor: float = Field(description="two noises with the same controls, one against the other")
+    oracle: float = Field(description="closed-form analysis of the same audio, played back")
+    base: float = Field(description="constant mean timbre following f0 and loudness")
+    gap: Number = Field(description="(model - oracle) / (base - oracle): 0 as good as analysis, 1 learned nothing")
+
+
+class RoomSummary(_Frozen):
+    """The instrument's room."""
+
+    t60_seconds: Number = Field(description="reverberation time from T20, s")
+    direct_to_reverberant_db: Number = Field(description="direct sound against the rest, dB")
+
+
+class ClipScores(_Frozen):
+    """One clip: where it is, and the instrument's scores on it (means over noise seeds)."""
+
+    recording: str
+    start_seconds: float
+    seconds: float
+    scores: dict[str, Number]
+
+
+class Evaluation(_Frozen):
+    """Everything that is known about how good an instrument is."""
+
+    preset: str
+    split: Part
+    seeds: tuple[int, ...]
+    mss: FramedScore
+    mss_rel: FramedScore
+    mel_db: FramedScore
+    loudness_db_l1: FramedScore
+    lsd_db: Number
+    onset_flux: Number
+    f0_cents: Number
+    rpa50: Number
+    f0_octave_errors: Number
+    room: RoomSummary
+    clips: tuple[ClipScores, ...]
+
+    @property
+    def framed(self) -> dict[str, FramedScore]:
+        """The metrics that have frames of reference, by name."""
+        return {name: getattr(self, name) for name in FRAMED_METRICS}
+
+    @property
+    def plain(self) -> dict[str, Number]:
+        """The other metrics, by name."""
+        return {name: getattr(self, name) for name in (*PLAIN_METRICS, *PITCH_METRICS)}
+
+    def to_json(self) -> str:
+        """JSON with the metrics as keys; a score that could not be taken is null."""
+        return self.model_dump_json(indent=2)
+
+
+def known(value: float) -> Number:
+    """None in place of NaN, which JSON does not have."""
+    return None if math.isnan(value) else value

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pytest
+
+from luthier.evaluation.advice import advise
+from luthier.evaluation.scores import ClipScores, Evaluation, FramedScore, RoomSummary
+
+
+def framed(model: float, gap: float | None) -> FramedScore:
+    return FramedScore(model=model, low=model, high=model, floor=3, oracle=0.5, base=9, gap=gap)
+
+
+def clip(name: str, mss_rel: float, seconds: float = 30) -> ClipScores:
+    return ClipScores(recording=name, start_seconds=60, seconds=seconds, scores={"mss_rel": mss_rel})
+
+
+GOOD = Evaluation(
+    preset="fast",
+    split="test",
+    seeds=(0, 1),
+    mss=framed(5, 0.2),
+    mss_rel=framed(5, 0.2),
+    mel_db=framed(3, 0.2),
+    loudness_db_l1=framed(0.7, 0.1),
+    lsd_db=6,
+    onset_flux=0.2,
+    f0_cents=3,
+    rpa50=0.99,
+    f0_octave_errors=0,
+    room=RoomSummary(t60_seconds=0.4, direct_to_reverberant_db=10),
+    clips=(clip("a.wav", 5),),
+)
+
+
+def test_a_good_instrument_hears_only_good_things() -> None:
+    sentences = advise(GOOD)
+    assert len(sentences) == 3
+    assert "timbre is good" in sentences[0]
+    assert "followed closely (0.7 dB off" in sentences[1]
+    assert "melody is kept: 99 %" in sentences[2]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"mss_rel": framed(7, 0.4)}, "Longer training helps first"),
+        ({"mss_rel": framed(8, 0.9)}, "record more, soft and loud"),
+        ({"mss_rel": framed(8, None)}, "Record more varied playing"),
+        ({"loudness_db_l1": framed(2, 0.5)}, "Record swells"),
+        ({"loudness_db_l1": framed(6, 0.9)}, "automatic gain"),
+        ({"f0_cents": 15.0}, "kept in most places"),
+        ({"f0_cents": 80.0, "rpa50": 0.3}, "melody is not kept"),
+        ({"f0_cents": None, "rpa50": None}, "luthier check"),
+        ({"f0_octave_errors": 0.2}, "20 % of the pitched time is heard an octave or more off"),
+        ({"room": RoomSummary(t60_seconds=2.4, direct_to_reverberant_db=0)}, "T60 2.4 s"),
+        ({"clips": (clip("a.wav", 5, seconds=4),)}, "only 4 s of held-out sound"),
+        ({"clips": (clip("a.wav", 5), clip("b.wav", 9), clip("c.wav", 5))}, "weakest passage is b.wav from 60 s"),
+    ],
+)
+def test_each_weakness_has_its_sentence(change: dict[str, object], words: str) -> None:
+    assert words not in " ".join(advise(GOOD))
+    assert words in " ".join(advise(GOOD.model_copy(update=change)))

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from evaluation.pages import Page
+from evaluation.sounds import RATE, tone
+from luthier.data.dataset import Dataset
+from luthier.evaluation.instrument_report import Entrant, heard, instrument_report
+from luthier.evaluation.plots import TrainingCurve
+from luthier.evaluation.report import render_report
+from luthier.evaluation.scores import Evaluation
+from luthier.model.config import InstrumentConfig, RoomConfig
+from luthier.model.instrument import Instrument
+
+
+def test_a_report_lets_hear_recording_instrument_dry_oracle_and_room(
+    dataset: Dataset, instrument: Instrument, scores: Evaluation
+) -> None:
+    entrant = Entrant("violin", instrument, scores, TrainingCurve([0, 1], [9.0, 8.0]))
+    report = instrument_report(dataset, [entrant])
+    assert [example.title for example in report.examples] == [
+        "Passage 1: performance.wav from 10 s",
+        "The room of violin",
+        "Training of violin",
+    ]
+    labels = [label for label, _, _ in report.examples[0].players]
+    assert labels[:3] == ["Recording", "violin", "violin, without the room"]
+    assert labels[3].startswith("Oracle")
+    page = Page(render_report(report))
+    assert len(page.players) == 5
+    assert len(page.images) == 3
+    assert "Played by <nobody>" in page.text
+    assert "CC0 1.0" in page.text
+
+
+def test_two_instruments_stand_side_by_side(dataset: Dataset, instrument: Instrument, scores: Evaluation) -> None:
+    bare = Instrument(InstrumentConfig(n_harmonics=40, room=RoomConfig(kind="none")))
+    report = instrument_report(dataset, [Entrant("wet", instrument, scores), Entrant("bare", bare, scores)])
+    assert report.title == "wet and bare"
+    assert [table.name for table in report.tables] == ["wet", "bare"]
+    labels = [label for label, _, _ in report.examples[0].players]
+    assert labels.index("wet") < labels.index("bare")
+    assert all(sentence.startswith(("wet: ", "bare: ")) for sentence in report.advice)
+    assert report.examples[-1].text == "This instrument stands in no room."
+
+
+def test_what_is_heard_in_a_tone_is_its_pitch_and_in_silence_nothing() -> None:
+    features = heard(tone(330), sample_rate=RATE, hop_length=160).features
+    assert features is not None
+    assert features.f0_hz[0, 50, 0].item() == pytest.approx(330, rel=0.001)
+    assert features.periodicity[0, 5:-5].min() == 1
+    silent = heard(torch.zeros(1, RATE), sample_rate=RATE, hop_length=160).features
+    assert silent is not None
+    assert silent.periodicity.max() == 0

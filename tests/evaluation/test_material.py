@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from evaluation.sounds import RATE, performance_dataset
+from luthier.data.array_files import write_array
+from luthier.data.dataset import Dataset, array_path
+from luthier.dsp.feature_definition import FeatureDefinition
+from luthier.errors import DatasetError
+from luthier.evaluation.material import LONGEST_CLIP_SECONDS, clips
+
+
+def test_a_part_is_read_as_it_lies_in_the_dataset(dataset: Dataset) -> None:
+    (clip,) = clips(dataset, "test")
+    (block,) = dataset.blocks("test")
+    arrays = dataset.arrays(block.recording)
+    assert torch.equal(clip.audio[0], arrays.audio[block.start_frame * 160 :][: block.n_frames * 160])
+    assert torch.equal(clip.features.f0_hz[0, :, 0], arrays.f0_hz[block.start_frame :][: block.n_frames])
+    assert clip.name == "performance.wav"
+    assert clip.start_seconds == pytest.approx(block.start_frame / 100)
+
+
+def test_long_blocks_come_in_equal_pieces_without_gaps(tmp_path: Path) -> None:
+    dataset = performance_dataset(tmp_path / "long", FeatureDefinition(), seconds=70)
+    found = clips(dataset, "train")
+    (block,) = dataset.blocks("train")
+    lengths = [clip.audio.shape[-1] for clip in found]
+    assert len(found) == 2
+    assert max(lengths) - min(lengths) <= 160
+    assert max(lengths) <= LONGEST_CLIP_SECONDS * RATE
+    whole = dataset.arrays(block.recording).audio[: block.n_frames * 160]
+    assert torch.equal(torch.cat([clip.audio[0] for clip in found]), whole)
+    assert len(clips(dataset, "train", at_most_seconds=10)) == 1
+
+
+def test_a_silent_part_is_an_error(tmp_path: Path) -> None:
+    dataset = performance_dataset(tmp_path / "silent", FeatureDefinition())
+    recording = dataset.recordings[0]
+    path = array_path(dataset.path, recording.id, "audio")
+    path.unlink()
+    write_array(path, [torch.zeros(recording.n_samples).numpy()])
+    with pytest.raises(DatasetError, match="test part is silent"):
+        clips(Dataset.open(dataset.path), "test")

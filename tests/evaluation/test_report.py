@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import base64
+import io
+import math
+import re
+from pathlib import Path
+
+import pytest
+import soundfile
+import torch
+from matplotlib.image import imread
+
+from evaluation.pages import Page
+from evaluation.sounds import RATE, melody, tone
+from luthier.errors import OutputError, RangeError
+from luthier.evaluation.metrics import MEANINGS
+from luthier.evaluation.plots import figure_to_png, spectrogram
+from luthier.evaluation.report import Report, ReportExample, ScoreTable, render_report, write_report
+from luthier.evaluation.scores import Evaluation
+
+
+@pytest.fixture
+def report(scores: Evaluation) -> Report:
+    picture = figure_to_png(spectrogram(melody(), sample_rate=RATE))
+    example = ReportExample(
+        "A <i>melody</i> & more",
+        [("Recording", melody(), RATE), ("Dry", tone(440), 44100)],
+        [("Spectrogram", picture)],
+        text="Listen to the attacks.",
+    )
+    return Report(
+        title='<script>alert("violin")</script>',
+        summary="Two minutes of training.",
+        advice=["Record more."],
+        examples=[example, ReportExample("Nothing to hear")],
+        tables=[ScoreTable("violin", scores)],
+        facts=[("preset", "fast")],
+        credits=["John Garner, CC BY 3.0 <https://creativecommons.org>"],
+    )
+
+
+def test_the_page_loads_nothing_and_runs_nothing(report: Report) -> None:
+    html = render_report(report)
+    page = Page(html)
+    assert page.loads
+    assert all(source.startswith("data:") for source in page.loads)
+    assert "@import" not in html
+    assert "url(" not in html
+    assert not re.search(r"\son\w+=", html)
+    assert page.unbalanced == []
+
+
+def test_every_player_plays_and_every_picture_shows(report: Report) -> None:
+    page = Page(render_report(report))
+    assert len(page.players) == 2
+    for source, expected_rate in zip(page.players, (RATE, 44100), strict=True):
+        samples, rate = soundfile.read(io.BytesIO(base64.b64decode(source.split(",")[1])))
+        assert rate == expected_rate
+        assert abs(samples).max() > 0.05
+    (image,) = page.images
+    assert imread(io.BytesIO(base64.b64decode(image.split(",")[1]))).shape[1] == 990
+
+
+def test_text_of_others_stays_text(report: Report) -> None:
+    html = render_report(report)
+    assert "<script" not in html
+    assert "<i>" not in html
+    assert '<script>alert("violin")</script>' in Page(html).text
+    assert "https://creativecommons.org" in Page(html).text
+
+
+def test_every_metric_is_there_with_its_explanation_and_its_number(report: Report, scores: Evaluation) -> None:
+    text = Page(render_report(report)).text
+    assert all(name in text and meaning in text for name, meaning in MEANINGS.items())
+    assert f"{scores.mss_rel.model:.3g}" in text
+    assert f"{scores.mss_rel.gap:.3g}" in text
+    for sentence in ("Record more.", "Two minutes of training.", "Listen to the attacks.", "fast"):
+        assert sentence in text
+
+
+def test_an_interval_over_one_passage_is_not_shown_as_certainty(report: Report, scores: Evaluation) -> None:
+    assert "one passage" in Page(render_report(report)).text
+    wide = scores.model_copy(update={"mss_rel": scores.mss_rel.model_copy(update={"low": 1.25, "high": 99.5})})
+    assert "1.25 to 99.5" in Page(render_report(report._replace(tables=[ScoreTable("violin", wide)]))).text
+
+
+def test_scores_that_could_not_be_taken_are_words(report: Report, scores: Evaluation) -> None:
+    unpitched = scores.model_copy(update={"f0_cents": None})
+    text = Page(render_report(report._replace(tables=[ScoreTable("drum", unpitched)]))).text
+    assert "not measurable" in text
+    assert "None" not in text
+
+
+def test_it_can_be_read_on_a_telephone_and_in_the_dark(report: Report) -> None:
+    html = render_report(report)
+    assert 'name="viewport" content="width=device-width' in html
+    assert "prefers-color-scheme: dark" in html
+
+
+def test_an_empty_report_is_a_page() -> None:
+    page = Page(render_report(Report("violin")))
+    assert page.unbalanced == []
+    assert "violin" in page.text
+
+
+def test_the_file_is_whole_or_absent(report: Report, tmp_path: Path) -> None:
+    path = tmp_path / "a folder" / "report.html"
+    write_report(path, report)
+    assert path.read_text(encoding="utf-8") == render_report(report)
+    with pytest.raises(OutputError, match="--force"):
+        write_report(path, Report("other"))
+    write_report(path, Report("other"), force=True)
+    assert "other" in path.read_text(encoding="utf-8")
+    broken = Report("x", examples=[ReportExample("x", [("x", torch.tensor([math.nan]), RATE)])])
+    with pytest.raises(RangeError):
+        write_report(tmp_path / "broken.html", broken)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a folder"]
+    assert [entry.name for entry in path.parent.iterdir()] == ["report.html"]
