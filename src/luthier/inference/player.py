@@ -1,0 +1,207 @@
+"""A loaded instrument and everything one can do with it."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from luthier.dsp.resampling import resample
+from luthier.dsp.signals import Controls, Features
+from luthier.errors import RangeError, ShapeError
+from luthier.features.extract import extract_features
+from luthier.inference.loudness_fit import fit_loudness, is_note, loudness_shift_db, standardise_loudness
+from luthier.inference.note_gate import gate_controls
+from luthier.inference.pitch_fit import octave_shift, range_hz, share_outside, shift_pitch
+from luthier.inference.rendering import Rendering, RoomChoice, render
+from luthier.model.instrument import Instrument
+from luthier.model.instrument_file import TrainingSummary, load_instrument
+from luthier.units import SEMITONES_PER_OCTAVE
+
+FEW_OUTSIDE = 0.02
+"""Part of the notes that may lie outside the instrument's range without a warning."""
+MOST_OCTAVES = 8
+
+
+class Transfer(NamedTuple):
+    """A melody played by an instrument.
+
+    Attributes:
+        audio: (1, n_samples).
+        stems: (1, n_samples) each, by name; their sum is the audio.
+        sample_rate: Hz.
+        shift_semitones: by how much the pitch was shifted.
+        loudness_shift_db: by how much the notes' median loudness was raised.
+        warnings: what may make it sound bad, one sentence each.
+        features: what the instrument followed, (1, n_frames, 1) each.
+        controls: what was played.
+    """
+
+    audio: Tensor
+    stems: dict[str, Tensor]
+    sample_rate: int
+    shift_semitones: float
+    loudness_shift_db: float
+    warnings: list[str]
+    features: Features
+    controls: Controls
+
+
+class Player:
+    """An instrument, ready to play.
+
+    Attributes:
+        instrument: the network and its signal chain.
+        summary: where it comes from.
+    """
+
+    def __init__(self, instrument: Instrument, summary: TrainingSummary) -> None:
+        self.instrument, self.summary = instrument.eval(), summary
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz."""
+        return self.instrument.config.sample_rate
+
+    def measure(self, audio: Tensor | np.ndarray, sample_rate: int) -> Features:
+        """Measure in any clip what this instrument follows.
+
+        Args:
+            audio: (n_samples,) or (1, n_samples), any level.
+            sample_rate: Hz.
+
+        Returns:
+            (1, n_frames, 1) each.
+
+        Raises:
+            ShapeError: the audio has another shape, or no samples.
+            RangeError: a sample is not finite, or the sample rate is not positive.
+        """
+        if sample_rate < 1:
+            raise RangeError(f"sample_rate {sample_rate}: expected a positive number of Hz.")
+        clip = torch.as_tensor(audio, dtype=torch.float32)
+        clip = clip.unsqueeze(0) if clip.ndim == 1 else clip
+        if clip.ndim != 2 or len(clip) != 1 or clip.shape[-1] == 0:
+            raise ShapeError(
+                f"audio has shape {tuple(clip.shape)}: expected (n_samples,) or (1, n_samples), not empty."
+            )
+        if not torch.isfinite(clip).all():
+            raise RangeError("audio holds NaN or infinite samples. Mend the recording first.")
+        return extract_features(resample(clip, sample_rate, self.sample_rate), self.instrument.config.features)
+
+    def resynth(
+        self, audio: Tensor | np.ndarray, sample_rate: int, *, room: Tensor | None = None, wet: float = 1.0
+    ) -> Rendering:
+        """Play a clip again as it is: its own pitch and loudness, the instrument's timbre and room.
+
+        Args:
+            audio: (n_samples,) or (1, n_samples).
+            sample_rate: Hz.
+            room: (n_taps,), another room than the instrument's own, at the instrument's rate.
+            wet: 1 for the room as it is, 0 for the dry sound.
+
+        Raises:
+            ShapeError, RangeError: the audio or an option cannot be used.
+        """
+        return render(self.instrument, self.measure(audio, sample_rate), RoomChoice(room, wet))
+
+    def transfer(
+        self,
+        audio: Tensor | np.ndarray,
+        sample_rate: int,
+        *,
+        octave: str | int = "auto",
+        semitones: float = 0.0,
+        loudness: str | float = "auto",
+        room: Tensor | None = None,
+        wet: float = 1.0,
+    ) -> Transfer:
+        """Play the melody of another sound.
+
+        Args:
+            audio: (n_samples,) or (1, n_samples), a single voice.
+            sample_rate: Hz.
+            octave: whole octaves to shift by; "auto": those that bring it into the instrument's range.
+            semitones: to shift by besides.
+            loudness: "auto": the median of the notes becomes the instrument's; "standardise": mean and
+                spread of all frames become the instrument's, as in the assignment; "none"; or dB to add.
+            room: (n_taps,), another room than the instrument's own, at the instrument's rate.
+            wet: 1 for the room as it is, 0 for the dry sound.
+
+        Raises:
+            ShapeError, RangeError: the audio or an option cannot be used.
+        """
+        measured = self.measure(audio, sample_rate)
+        features, shift = self._fit_pitch(measured, octave, semitones)
+        features, shift_db = self._fit_loudness(features, loudness)
+        gate = partial(gate_controls, features=measured, frame_rate=self.instrument.config.features.frame_rate)
+        rendering = render(self.instrument, features, RoomChoice(room, wet), edit=gate)
+        return Transfer(
+            audio=rendering.audio,
+            stems=rendering.stems,
+            sample_rate=self.sample_rate,
+            shift_semitones=shift,
+            loudness_shift_db=shift_db,
+            warnings=self._warnings(features),
+            features=features,
+            controls=rendering.controls,
+        )
+
+    def room(self) -> Tensor:
+        """The room alone, a clap in it: (n_taps,)."""
+        return self.instrument.room.impulse_response().detach()
+
+    def _fit_pitch(self, features: Features, octave: str | int, semitones: float) -> tuple[Features, float]:
+        shifted = shift_pitch(features, semitones)
+        if octave == "auto":
+            octave = octave_shift(shifted, self.instrument.statistics.f0_octaves_quantiles)
+        if not isinstance(octave, int) or abs(octave) > MOST_OCTAVES:
+            raise RangeError(
+                f"octave {octave!r}: expected auto or a whole number from -{MOST_OCTAVES} to {MOST_OCTAVES}."
+            )
+        whole = SEMITONES_PER_OCTAVE * octave
+        return shift_pitch(shifted, whole), whole + semitones
+
+    def _fit_loudness(self, features: Features, loudness: str | float) -> tuple[Features, float]:
+        statistics = self.instrument.statistics
+        if loudness == "standardise":
+            fitted = standardise_loudness(
+                features, float(statistics.loudness_db_mean), float(statistics.loudness_db_std)
+            )
+            return fitted, float((fitted.loudness_db - features.loudness_db).median())
+        if loudness == "auto":
+            shift_db = loudness_shift_db(features, statistics.loudness_db_quantiles)
+        elif loudness == "none":
+            shift_db = 0.0
+        elif isinstance(loudness, str):
+            raise RangeError(f"loudness {loudness!r}: expected auto, standardise, none or a number of dB.")
+        else:
+            shift_db = float(loudness)
+        return fit_loudness(features, shift_db), shift_db
+
+    def _warnings(self, features: Features) -> list[str]:
+        quantiles = self.instrument.statistics.f0_octaves_quantiles
+        if not bool(is_note(features).any()):
+            return ["no pitched sound found in the input: expected a single voice or instrument. Only noise is played."]
+        outside = share_outside(features, quantiles)
+        if outside <= FEW_OUTSIDE:
+            return []
+        low, high = range_hz(quantiles)
+        return [
+            f"{outside:.0%} of the notes lie outside what this instrument was trained on ({low:.0f} to {high:.0f} Hz). "
+            "Try another octave or semitones."
+        ]
+
+
+def load_player(path: str | Path) -> Player:
+    """Load an instrument file, ready to play.
+
+    Raises:
+        InstrumentFileError: the file is missing, damaged, foreign or of an unknown version.
+    """
+    loaded = load_instrument(path)
+    return Player(loaded.instrument, loaded.summary)
