@@ -46,7 +46,9 @@ def test_training_stays_finite_for_nasty_clips(name: str, seconds: float | None)
     n_frames = 1 if seconds is None else -(-int(16000 * seconds) // hop)
     audio = instrument(nasty_features(n_frames), noise(n_frames * hop, batch=4))
     lengths = (audio.shape[1], 1)
-    distances = [multi_scale_distance(audio[:, :length], nasty_targets(length), s) for length in lengths for s in SCALES]
+    distances = [
+        multi_scale_distance(audio[:, :length], nasty_targets(length), s) for length in lengths for s in SCALES
+    ]
     torch.cat(distances).sum().backward()
     assert torch.isfinite(audio).all()
     assert all(torch.isfinite(distance).all() for distance in distances)

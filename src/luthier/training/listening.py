@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import lightning
-import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import TensorBoardLogger
 from matplotlib.figure import Figure
-from PIL import Image
+from matplotlib.image import imread
 from torch import Tensor
 
 from luthier.data.audio_files import load_audio, save_audio
@@ -166,5 +165,5 @@ def training_curve(folder: RunFolder) -> TrainingCurve | None:
 
 def _add_figure(board: TensorBoardLogger, tag: str, figure: Figure, step: int) -> None:
     """As an image: TensorBoard's own `add_figure` would import matplotlib's global state."""
-    pixels = np.asarray(Image.open(io.BytesIO(figure_to_png(figure))).convert("RGB"))
+    pixels = imread(io.BytesIO(figure_to_png(figure)))[..., :3]
     board.experiment.add_image(tag, pixels, step, dataformats="HWC")

@@ -52,6 +52,7 @@ class TrainingModule(lightning.LightningModule):
         self.loss = build_loss(config, instrument.config.sample_rate)
         self.relative_scales = SpectralScales.relative(instrument.config.sample_rate)
         self.seconds_before, self.started = 0.0, time.monotonic()
+        self.validation_began = self.validation_seconds = 0.0
         self.skipped: list[str] = []
         self.recent: dict[str, list[Tensor]] = {"loss": [], "mss": []}
         self.streak = 0
@@ -65,7 +66,8 @@ class TrainingModule(lightning.LightningModule):
         """How far the run has come."""
         steps, config = self.counter.steps, self.config
         if config.minutes is not None:
-            used = self.seconds / (60.0 * config.minutes)
+            # A budget holds the last validation, too, which takes as long as the one before.
+            used = (self.seconds + self.validation_seconds) / (60.0 * config.minutes)
         else:
             used = steps / (config.steps or (config.epochs or 1) * self.steps_per_epoch)
         return Progress(steps, steps / self.steps_per_epoch, used)
@@ -77,6 +79,17 @@ class TrainingModule(lightning.LightningModule):
     def on_fit_start(self) -> None:
         """Start the clock when learning starts."""
         self.started = time.monotonic()
+
+    def on_validation_start(self) -> None:
+        """Look at the clock."""
+        self.validation_began = self.seconds
+
+    def on_train_epoch_end(self) -> None:
+        """Note what a validation and all that comes with it took, and stop where that used the budget up."""
+        if self.validation_began:
+            self.validation_seconds = self.seconds - self.validation_began
+        if self.progress().budget_used >= 1.0:
+            self.trainer.should_stop = True
 
     def training_step(self, batch: Batch, batch_index: int) -> None:
         """Learn from one batch, unless it is not finite."""
