@@ -1,5 +1,6 @@
 """Whole runs on a small synthetic dataset."""
 
+import itertools
 import json
 import math
 from pathlib import Path
@@ -128,10 +129,14 @@ def test_a_run_that_no_longer_improves_stops_early(dataset_path: Path, tmp_path:
     assert result.stopped_because == "validation no longer improves"
 
 
-def test_a_budget_of_minutes_ends_in_time(dataset_path: Path, tmp_path: Path) -> None:
-    result = run(dataset_path, tmp_path / "a.safetensors", minutes=0.02)
-    assert result.steps >= 1
-    assert result.seconds >= 1.2
+def test_a_budget_of_minutes_ends_in_time_the_last_validation_included(
+    dataset_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = itertools.count(step=0.1)  # every look at the clock takes a tenth of a second
+    monkeypatch.setattr(training_module.time, "monotonic", lambda: next(clock))
+    result = run(dataset_path, tmp_path / "a.safetensors", minutes=0.25)
+    assert result.steps > 8
+    assert result.seconds == pytest.approx(15.0, abs=2.0)
 
 
 @pytest.mark.parametrize("settings", [{"windows": "regular"}, {"precision": "bfloat16"}, {"loss": "spectral"}])

@@ -20,7 +20,7 @@ class FeatureDefinition(BaseModel):
     loudness: Literal["a_weighted", "rms"] = Field(
         "a_weighted", description="A-weighted power spectrum, or plain RMS power"
     )
-    loudness_n_fft: int = Field(2048, ge=64, le=1 << 16, description="samples in a loudness window")
+    loudness_n_fft: int = Field(2048, ge=64, le=1 << 16, description="length of a loudness window: samples at 16 kHz")
     loudness_floor_db: float = Field(-80.0, description="quietest loudness reported, dB")
 
     @property

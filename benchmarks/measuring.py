@@ -1,0 +1,97 @@
+"""Measuring two implementations side by side: in turn, in processes of their own, by CPU time and medians."""
+
+from __future__ import annotations
+
+import json
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+RESULTS = Path(__file__).parent / "results"
+
+
+class Row(NamedTuple):
+    """One comparison. `ratio` says how many times better ours is: higher is better, for time and memory alike."""
+
+    name: str
+    ours: float
+    reference: float
+    ratio: float
+    at_least: float | None = None
+    aim: float | None = None
+    unit: str = "s"
+
+
+def compare(
+    name: str, ours: float, reference: float, *, goals: tuple[float, float] | None = None, unit: str = "s"
+) -> Row:
+    """A row for two costs, of which less is better."""
+    at_least, aim = goals or (None, None)
+    return Row(name, ours, reference, reference / ours, at_least, aim, unit)
+
+
+def cpu_seconds(work: Callable[[], Any], *, repeats: int) -> list[float]:
+    """CPU time of each call, after one that is not counted."""
+    work()
+    times = []
+    for _ in range(repeats):
+        before = time.process_time()
+        work()
+        times.append(time.process_time() - before)
+    return times
+
+
+def peak_mib() -> float:
+    """Largest memory this process has used so far, MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def in_turn(script: str, variants: dict[str, list[str]], *, rounds: int) -> dict[str, dict[str, float]]:
+    """Run a script's variants A B A B ... in processes of their own; medians of the numbers that they print as JSON."""
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in variants}
+    for _ in range(rounds):
+        for name, arguments in variants.items():
+            answer = subprocess.run([sys.executable, script, *arguments], check=True, capture_output=True, text=True)
+            found[name].append(json.loads(answer.stdout.splitlines()[-1]))
+    return {name: {key: statistics.median(row[key] for row in rows) for key in rows[0]} for name, rows in found.items()}
+
+
+def write_rows(rows: list[Row], name: str) -> None:
+    """Print a table and lay the rows into results/latest.json, replacing those of the same names."""
+    path = RESULTS / "latest.json"
+    old = json.loads(path.read_text())["rows"] if path.is_file() else []
+    names = {row.name for row in rows}
+    kept = [row for row in old if row["name"] not in names]
+    RESULTS.mkdir(exist_ok=True)
+    content = {"machine": machine(), "rows": kept + [row._asdict() | {"script": name} for row in rows]}
+    path.write_text(json.dumps(content, indent=2) + "\n")
+    for row in rows:
+        goals = f"   (at least {row.at_least:g}, aim {row.aim:g})" if row.at_least is not None else ""
+        print(
+            f"{row.name:44s} ours {row.ours:10.4g} {row.unit}  reference {row.reference:10.4g}  ratio {row.ratio:8.2f}{goals}"
+        )
+
+
+def machine() -> dict[str, Any]:
+    """What the numbers were measured on."""
+    names = [line.split(":")[1].strip() for line in _cpu_lines() if line.startswith("model name")]
+    return {
+        "processor": names[0] if names else platform.processor(),
+        "cores": len(names) or None,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+    }
+
+
+def _cpu_lines() -> list[str]:
+    path = Path("/proc/cpuinfo")
+    return path.read_text().splitlines() if path.is_file() else []

@@ -1,0 +1,104 @@
+"""How loud the noise is in each band, frame by frame: read in the valleys between the harmonics.
+
+power  |   ▲       ▲       ▲      harmonics and their skirts are left out,
+       |...▲.......▲.......▲...   the dots are averaged (as logarithms)
+       +------------------------> frequency
+"""
+
+from __future__ import annotations
+
+import torch
+from scipy.fft import next_fast_len
+from torch import Tensor
+
+from luthier.analysis.windows import WindowRule, cut_windows, groups_of_equal_length, window_lengths
+
+WINDOWS = WindowRule(periods=8.0, shortest_seconds=0.048, longest_seconds=0.16)
+"""Blackman windows of eight periods: their skirts end before the valley's middle, 58 dB down."""
+
+SKIRT_BINS = 3.0
+"""Half width of a Blackman window's main lobe, in bins of the window's own resolution."""
+
+LARGEST_SKIRT = 0.4
+"""Never more than this part of the distance between harmonics is left out on either side."""
+
+BINS_PER_BAND = 8
+"""At least this many spectrum bins lie between the middles of neighbouring bands."""
+
+SMALLEST_POWER = 1e-16
+"""Floor inside the logarithm, -160 dB."""
+
+SKIRT_WEIGHT = 1e-4
+"""Weight of left-out bins, so that a band without any valley still has an answer."""
+
+LOG_MEAN_TO_LEVEL = 0.22
+"""Nats from the mean log magnitude to the log level. For stationary Gaussian noise it would be half of Euler's
+constant, 0.289; real noise is spread wider, and 0.6 dB less lowers the spectral distance of resynthesised violin
+(benchmarks/pitch_accuracy.py prints it)."""
+
+UNIFORM_NOISE_POWER = 1.0 / 3.0
+"""Variance of the noise in [-1, 1] to which the gains apply."""
+
+FRAMES_AT_ONCE = 256
+"""Frames transformed in one go: bounds the memory, whatever the length of the clip."""
+
+
+def measure_noise_bands(audio: Tensor, f0_hz: Tensor, *, sample_rate: int, hop_length: int, n_bands: int) -> Tensor:
+    """Measure the noise beside the harmonics as gains of uniform noise.
+
+    Args:
+        audio: (batch, n_samples).
+        f0_hz: (batch, n_frames, 1), Hz, positive.
+        sample_rate: Hz.
+        hop_length: samples from one frame to the next.
+        n_bands: bands spaced evenly from 0 Hz to Nyquist, both included; at least 2.
+
+    Returns:
+        (batch, n_frames, n_bands), linear gains for noise in [-1, 1]; -160 dB in silence.
+
+    Source: the stochastic part of Serra & Smith 1990 (SMS), but read in the valleys instead of in a residual,
+    which keeps what a fit leaves of modulated harmonics out of the noise.
+    """
+    rows = [
+        _measure_clip(clip, pitch, sample_rate, hop_length, n_bands)
+        for clip, pitch in zip(audio, f0_hz.squeeze(-1), strict=True)
+    ]
+    return torch.stack(rows)
+
+
+def _measure_clip(clip: Tensor, f0_hz: Tensor, sample_rate: int, hop_length: int, n_bands: int) -> Tensor:
+    gains = clip.new_zeros(len(f0_hz), n_bands)
+    lengths = window_lengths(f0_hz, WINDOWS, sample_rate)
+    for length, frames in groups_of_equal_length(lengths, FRAMES_AT_ONCE):
+        n_fft = next_fast_len(max(length, 2 * BINS_PER_BAND * (n_bands - 1)), real=True)
+        log_power = _log_noise_power(clip, frames * hop_length, length, n_fft)
+        frequencies_hz = torch.arange(n_fft // 2 + 1, dtype=clip.dtype, device=clip.device) * sample_rate / n_fft
+        weights = _valley_weights(frequencies_hz, f0_hz[frames], sample_rate / length)
+        bands = _band_weights(frequencies_hz / (sample_rate / 2), n_bands)
+        mean_log_power = ((log_power * weights) @ bands) / (weights @ bands)
+        gains[frames] = torch.exp(0.5 * mean_log_power + LOG_MEAN_TO_LEVEL)
+    return gains
+
+
+def _log_noise_power(clip: Tensor, centres: Tensor, length: int, n_fft: int) -> Tensor:
+    """(n, n_bins) natural log of the power spectrum, 0 for the uniform noise in [-1, 1]."""
+    windows, inside = cut_windows(clip, centres, length)
+    window = torch.blackman_window(length, dtype=clip.dtype, device=clip.device)
+    spectrum = torch.view_as_real(torch.fft.rfft(windows * window, n=n_fft)).square().sum(-1)
+    expected = UNIFORM_NOISE_POWER * (inside * window).square().sum(-1, keepdim=True)
+    return (spectrum / expected + SMALLEST_POWER).log()
+
+
+def _valley_weights(frequencies_hz: Tensor, f0_hz: Tensor, resolution_hz: float) -> Tensor:
+    """(n, n_bins): 1 in the valleys between the harmonics, nearly 0 on their skirts and at 0 Hz."""
+    ratio = frequencies_hz / f0_hz.unsqueeze(1)
+    distance_hz = (ratio - ratio.round()).abs() * f0_hz.unsqueeze(1)
+    skirt_hz = (LARGEST_SKIRT * f0_hz).clamp_max(SKIRT_BINS * resolution_hz).unsqueeze(1)
+    is_valley = (distance_hz > skirt_hz) | (ratio < 0.5)
+    return (is_valley & (frequencies_hz > 0)).to(frequencies_hz.dtype) + SKIRT_WEIGHT
+
+
+def _band_weights(position: Tensor, n_bands: int) -> Tensor:
+    """(n_bins,) positions 0..1 to (n_bins, n_bands) triangles that overlap by half, as the synthesiser's do."""
+    bands = torch.arange(n_bands, dtype=position.dtype, device=position.device)
+    return (1.0 - (position.unsqueeze(1) * (n_bands - 1) - bands).abs()).clamp_min(0.0)

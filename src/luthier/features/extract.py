@@ -1,0 +1,48 @@
+"""Audio to `Features`, as a `FeatureDefinition` says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+from luthier.dsp.feature_definition import FeatureDefinition
+from luthier.dsp.signals import Features
+from luthier.features.loudness import loudness_db, rms_power_db
+from luthier.features.pitch import track_pitch
+
+LOUDNESSES: dict[str, Callable[..., Tensor]] = {"a_weighted": loudness_db, "rms": rms_power_db}
+"""Name in a `FeatureDefinition` -> function."""
+
+
+def extract_features(audio: Tensor, definition: FeatureDefinition) -> Features:
+    """Measure pitch, periodicity and loudness of audio.
+
+    Args:
+        audio: (batch, n_samples) at `definition.sample_rate`.
+        definition: what to measure, and how.
+
+    Returns:
+        Features with n_frames(n_samples, definition.hop_length) frames each.
+
+    Raises:
+        ShapeError: audio is not (batch, n_samples) or has no samples.
+        RangeError: a sample is NaN or infinite, or the range of pitches is empty.
+        ConfigError: there is no tracker of that name.
+    """
+    pitch = track_pitch(
+        audio,
+        sample_rate=definition.sample_rate,
+        hop_length=definition.hop_length,
+        tracker=definition.tracker,
+        f0_min_hz=definition.f0_min_hz,
+        f0_max_hz=definition.f0_max_hz,
+    )
+    level_db = LOUDNESSES[definition.loudness](
+        audio,
+        sample_rate=definition.sample_rate,
+        hop_length=definition.hop_length,
+        n_fft=definition.loudness_n_fft,
+        floor_db=definition.loudness_floor_db,
+    )
+    return Features(pitch.f0_hz, pitch.periodicity, level_db)

@@ -1,0 +1,141 @@
+"""How loud each frame is: the one definition of loudness, and plain RMS power.
+
+audio ─► windows around t * hop_length ─► power spectrum ─► × A-weighting (as power) ─► mean over bins ─► dB
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from scipy.fft import next_fast_len
+from torch import Tensor
+
+from luthier.dsp.framing import n_frames
+from luthier.features.audio_checks import check_audio
+from luthier.units import power_to_db
+
+DEFINITION_RATE = 16000
+"""Hz; the sample rate at which `n_fft` counts samples. At other rates the window lasts as many seconds."""
+
+FRAMES_AT_ONCE = 512
+"""Frames transformed in one go: bounds the memory, whatever the length of the clip."""
+
+
+def loudness_db(
+    audio: Tensor, *, sample_rate: int, hop_length: int, n_fft: int = 2048, floor_db: float = -80.0
+) -> Tensor:
+    """Measure how loud audio sounds: A-weighted mean power of the spectrum around each frame, in dB.
+
+    At 16 kHz this is the un-normalised power STFT (periodic Hann window of n_fft samples, centred), times
+    10^(A-weighting dB / 10), averaged over the bins, as 10 log10, floored. At another rate the window
+    keeps its duration (n_fft / 16000 seconds) and the power is divided by the growth of the window, so that the
+    same sound has the same loudness at every rate.
+
+    At the edges the clip is continued by its own mirror image (without repeating the end sample, as
+    `torch.stft` does), several times if the clip is shorter than half a window; a clip of one sample is
+    continued by that sample.
+
+    Args:
+        audio: (batch, n_samples), any level.
+        sample_rate: Hz.
+        hop_length: samples from one frame to the next.
+        n_fft: window length in samples at 16 kHz.
+        floor_db: quietest value returned, dB.
+
+    Returns:
+        (batch, n_frames, 1), dB; frame t is centred on sample t * hop_length.
+
+    Raises:
+        ShapeError: audio is not (batch, n_samples) or has no samples.
+        RangeError: a sample is NaN or infinite, or a rate or hop is not positive.
+
+    Source: Engel et al. 2020 (DDSP), appendix B, with the weighting applied to power and a mean over bins;
+    A-weighting: IEC 61672-1:2013, annex E.
+    """
+    check_audio(audio, sample_rate, hop_length)
+    frame_length = _frame_length(n_fft, sample_rate)
+    window = torch.hann_window(frame_length, dtype=audio.dtype, device=audio.device)
+    # Zero-padding to a fast length leaves the mean over bins as it is: it adds bins between the bins.
+    transform_length = next_fast_len(frame_length, real=True)
+    frequencies_hz = torch.arange(transform_length // 2 + 1, dtype=torch.float64) * sample_rate / transform_length
+    weights = a_weighting_power(frequencies_hz).to(audio) * (n_fft / frame_length / len(frequencies_hz))
+
+    def weighted_power(frames: Tensor) -> Tensor:
+        spectrum = torch.view_as_real(torch.fft.rfft(frames * window, n=transform_length))
+        return spectrum.square().sum(-1) @ weights
+
+    return _level_db(weighted_power, audio, frame_length, hop_length, floor_db)
+
+
+def rms_power_db(
+    audio: Tensor, *, sample_rate: int, hop_length: int, n_fft: int = 2048, floor_db: float = -80.0
+) -> Tensor:
+    """Measure the mean square of the audio around each frame, in dB re 1.
+
+    Edges, window duration and errors as in `loudness_db`; the window is rectangular.
+
+    Args:
+        audio: (batch, n_samples), any level.
+        sample_rate: Hz.
+        hop_length: samples from one frame to the next.
+        n_fft: window length in samples at 16 kHz.
+        floor_db: quietest value returned, dB.
+
+    Returns:
+        (batch, n_frames, 1), dB; a full-scale square wave is 0 dB, a full-scale sine -3 dB.
+    """
+    check_audio(audio, sample_rate, hop_length)
+    frame_length = _frame_length(n_fft, sample_rate)
+    return _level_db(lambda frames: frames.square().mean(-1), audio, frame_length, hop_length, floor_db)
+
+
+def a_weighting_power(frequencies_hz: Tensor) -> Tensor:
+    """Gain in power of the A-weighting curve: 1 at 1 kHz, 0 at 0 Hz.
+
+    Args:
+        frequencies_hz: any shape, Hz, not negative.
+
+    Returns:
+        The same shape, linear gain in power.
+
+    Source: IEC 61672-1:2013, annex E; the constant sets 0 dB at 1 kHz.
+    """
+    squared = frequencies_hz.double().square()
+    poles = (squared + 20.6**2) * (squared + 12194.0**2)
+    middle = ((squared + 107.7**2) * (squared + 737.9**2)).sqrt()
+    return (10.0**0.2 * (12194.0**2 * squared.square() / (poles * middle)).square()).to(frequencies_hz.dtype)
+
+
+def _frame_length(n_fft: int, sample_rate: int) -> int:
+    """The even number of samples nearest to n_fft / 16 kHz: 2048 at 16 kHz, 5644 at 44.1 kHz."""
+    return max(2, 2 * round(n_fft * sample_rate / DEFINITION_RATE / 2))
+
+
+def _level_db(
+    power: Callable[[Tensor], Tensor], audio: Tensor, frame_length: int, hop_length: int, floor_db: float
+) -> Tensor:
+    """Apply `power` ((..., frame_length) -> (...)) to all frames, a bounded number at a time; floored dB."""
+    count = n_frames(audio.shape[-1], hop_length)
+    parts = [
+        power(_frames(audio, start, min(start + FRAMES_AT_ONCE, count), frame_length, hop_length))
+        for start in range(0, count, FRAMES_AT_ONCE)
+    ]
+    return power_to_db(torch.cat(parts, dim=-1)).clamp_min(floor_db).unsqueeze(-1)
+
+
+def _frames(audio: Tensor, start: int, stop: int, frame_length: int, hop_length: int) -> Tensor:
+    """Frames start..stop, centred on t * hop_length, of the clip continued by its mirror image."""
+    first = start * hop_length - frame_length // 2
+    last = (stop - 1) * hop_length - frame_length // 2 + frame_length
+    if first >= 0 and last <= audio.shape[-1]:
+        return audio[:, first:last].unfold(-1, frame_length, hop_length)
+    inside = _mirrored(torch.arange(first, last, device=audio.device), audio.shape[-1])
+    return audio[:, inside].unfold(-1, frame_length, hop_length)
+
+
+def _mirrored(positions: Tensor, n_samples: int) -> Tensor:
+    """Fold positions outside the clip back into it:  2 1 |0 1 2 3| 2 1 0 ..."""
+    period = max(1, 2 * (n_samples - 1))
+    folded = positions % period
+    return torch.minimum(folded, period - folded).clamp_max(n_samples - 1)

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from analysis.known_controls import HOP, RATE, known_controls, render
+from luthier.analysis.noise_bands import measure_noise_bands
+
+
+@pytest.mark.parametrize("hz", [60.0, 200.0, 440.0, 9000.0])
+def test_the_level_of_each_band_is_found_beside_strong_harmonics(hz: float) -> None:
+    controls = known_controls(hz)
+    found = measure_noise_bands(render(controls), controls.f0_hz, sample_rate=RATE, hop_length=HOP, n_bands=65)
+    error_db = 20 * torch.log10(found / controls.noise_magnitudes).mean(1)
+    assert error_db[..., 2:].mean().abs() < 1.0
+    # Long windows at low pitch smear the vibrato of high harmonics into the valleys.
+    assert error_db[..., 2:].abs().max() < (6.0 if hz < 100 else 2.0)
+
+
+def test_silence_is_silent() -> None:
+    found = measure_noise_bands(
+        torch.zeros(1, 1600), torch.full((1, 10, 1), 440.0), sample_rate=RATE, hop_length=HOP, n_bands=65
+    )
+    assert (found < 1e-7).all()
+
+
+@pytest.mark.parametrize("n_bands", [2, 65, 513])
+def test_any_number_of_bands_is_filled(n_bands: int) -> None:
+    found = measure_noise_bands(
+        torch.rand(1, 16000) * 2 - 1, torch.full((1, 100, 1), 300.0), sample_rate=RATE, hop_length=HOP, n_bands=n_bands
+    )
+    assert found.shape == (1, 100, n_bands)
+    assert 0.8 < found.median() < 1.1

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import torch
+
+from luthier.analysis.windows import WindowRule, cut_windows, groups_of_equal_length, window_lengths
+
+RULE = WindowRule(periods=4.0, shortest_seconds=0.016, longest_seconds=0.096)
+
+
+def test_windows_hold_the_periods_within_the_limits() -> None:
+    f0_hz = torch.tensor([10.0, 60.0, 150.0, 5000.0])
+    seconds = window_lengths(f0_hz, RULE, 16000) / 16000
+    assert (seconds[1:] * f0_hz[1:] >= 3.99).all()
+    assert seconds[0] < 0.14
+    assert abs(float(seconds[3]) - 0.016) < 1e-6
+
+
+def test_every_frame_is_in_one_group() -> None:
+    lengths = torch.tensor([4, 8, 4, 4, 8, 4])
+    groups = list(groups_of_equal_length(lengths, 2))
+    assert sorted(torch.cat([frames for _, frames in groups]).tolist()) == list(range(6))
+    assert all((lengths[frames] == length).all() and len(frames) <= 2 for length, frames in groups)
+
+
+def test_the_middle_of_a_window_is_its_centre_and_the_outside_is_marked() -> None:
+    audio = torch.arange(1.0, 11.0)
+    windows, inside = cut_windows(audio, torch.tensor([0, 5, 9]), 4)
+    assert windows[:, 2].tolist() == [1.0, 6.0, 10.0]
+    torch.testing.assert_close(inside, (windows > 0).float())
