@@ -109,4 +109,6 @@ def _magnitudes(audio: Tensor, window: int) -> Tensor:
     missing = max(0, window // 2 + 1 - audio.shape[-1])  # torch reflects only clips longer than half a window
     audio = torch.nn.functional.pad(audio, (0, missing))
     hann = torch.hann_window(window, dtype=audio.dtype)
-    return torch.stft(audio, window, window // 4, window=hann, center=True, pad_mode="reflect", return_complex=True).abs()
+    return torch.stft(
+        audio, window, window // 4, window=hann, center=True, pad_mode="reflect", return_complex=True
+    ).abs()

@@ -12,7 +12,7 @@ from luthier.atomic import atomic_file, atomic_folder, refuse_existing
 from luthier.errors import OutputError
 
 
-class Crash(Exception):
+class HalfWayError(Exception):
     """Something goes wrong half way."""
 
 
@@ -56,7 +56,7 @@ class TestFile:
         with pytest.raises(OutputError, match="exists already"):
             refuse_existing(tmp_path / "link", force=False)
 
-    @pytest.mark.parametrize("crash", [Crash, KeyboardInterrupt])
+    @pytest.mark.parametrize("crash", [HalfWayError, KeyboardInterrupt])
     def test_a_crash_leaves_the_old_file_and_nothing_else(self, tmp_path: Path, crash: type[BaseException]) -> None:
         path = tmp_path / "a.wav"
         path.write_bytes(b"old")
@@ -106,9 +106,9 @@ class TestFolder:
         path = tmp_path / "dataset"
         path.mkdir()
         (path / "old").write_bytes(b"1")
-        with pytest.raises(Crash), atomic_folder(path, force=True) as temporary:  # noqa: PT012 - the crash is the point
+        with pytest.raises(HalfWayError), atomic_folder(path, force=True) as temporary:  # noqa: PT012 - the crash is the point
             (temporary / "new").write_bytes(b"2")
-            raise Crash
+            raise HalfWayError
         assert names(path) == ["old"]
         assert names(tmp_path) == ["dataset"]
 

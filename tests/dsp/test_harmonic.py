@@ -66,9 +66,9 @@ def test_no_sound_at_or_above_nyquist_or_without_pitch(f0_hz: float) -> None:
 
 
 def test_harmonics_above_nyquist_are_silent() -> None:
-    assert difference_db(
-        render_harmonic(steady(3000.0, 10), **RATES), render_harmonic(steady(3000.0, 2), **RATES)
-    ) < -110
+    assert (
+        difference_db(render_harmonic(steady(3000.0, 10), **RATES), render_harmonic(steady(3000.0, 2), **RATES)) < -110
+    )
     assert harmonic_amplitudes(steady(2000.0, 6, 1), sample_rate=RATE).flatten().tolist() == [1, 1, 1, 0, 0, 0]
 
 

@@ -107,6 +107,15 @@ def test_gradient_is_the_derivative() -> None:
     assert torch.autograd.gradcheck(lambda m: filtered_noise(m, noise, state, hop_length=4)[0], (magnitudes,))
 
 
+def test_what_was_played_under_inference_mode_can_be_trained_afterwards() -> None:
+    magnitudes, noise = torch.rand(1, 4, 11), white(4, hop_length=37)  # sizes that no other test uses
+    with torch.inference_mode():
+        render_noise(magnitudes, noise, hop_length=37)
+    leaf = magnitudes.clone().requires_grad_()
+    render_noise(leaf, noise, hop_length=37).square().sum().backward()
+    assert leaf.grad.abs().sum() > 0
+
+
 def test_silence_stays_silent() -> None:
     assert render_noise(torch.zeros(1, 4, BANDS), white(4), hop_length=HOP).abs().max() == 0
 

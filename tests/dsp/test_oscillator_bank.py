@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -60,6 +62,22 @@ def test_skipping_inaudible_harmonics_in_chunks_of_any_size_changes_nothing(
         patch.setitem(CHUNK_ELEMENTS, "cpu", budget)
         audio = oscillator_bank(phase, amplitudes, n_audible)
     assert np.allclose(audio, slow_bank(phase, amplitudes), atol=1e-5)  # float32 sums of up to 20 sines
+
+
+def test_no_chunk_needs_more_space_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = []
+    bank = sys.modules[oscillator_bank.__module__]
+    compute = bank._harmonics
+
+    def measured(sine: Tensor, cosine: Tensor, n_harmonics: int) -> Tensor:
+        sizes.append(sine.numel() * n_harmonics)
+        return compute(sine, cosine, n_harmonics)
+
+    monkeypatch.setattr(bank, "_harmonics", measured)
+    n_audible = torch.tensor([1.0, 1.0, 2.0, 3.0, 100.0, 100.0]).repeat(100)
+    oscillator_bank(random_phase(600, 160), torch.rand(1, 601, 100), n_audible)
+    assert max(sizes) <= CHUNK_ELEMENTS["cpu"]
+    assert len(sizes) <= 150  # and yet it works on many spans at a time
 
 
 def test_gradient_is_the_derivative() -> None:

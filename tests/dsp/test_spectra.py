@@ -22,7 +22,7 @@ def test_magnitudes_equal_scipy_inside_the_clip() -> None:
     _, _, expected = scipy_stft(audio, nperseg=256, noverlap=192, boundary=None, padded=False)
     magnitude = stft_magnitude(torch.from_numpy(audio).unsqueeze(0), n_fft=256, hop_length=64)[0].numpy()
     # scipy divides by the window's sum (128) and starts its first window at sample 0, which is our third.
-    assert magnitude[2 : 2 + expected.shape[1]].T / 128 == pytest.approx(np.abs(expected), abs=1e-12)
+    assert pytest.approx(np.abs(expected), abs=1e-12) == magnitude[2 : 2 + expected.shape[1]].T / 128
 
 
 @pytest.mark.parametrize("frequency_hz", [250, 1000, 6000])
@@ -43,6 +43,15 @@ def test_clips_too_short_to_reflect_count_as_followed_by_silence(n_samples: int)
 def test_gradient_is_the_derivative() -> None:
     audio = torch.rand(1, 20, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda values: stft_magnitude(values, n_fft=8, hop_length=2), (audio,))
+
+
+def test_what_was_measured_under_inference_mode_can_be_trained_afterwards() -> None:
+    audio = torch.rand(1, 100)
+    with torch.inference_mode():
+        stft(audio, n_fft=44, hop_length=11)  # a size that no other test uses
+    leaf = audio.clone().requires_grad_()
+    stft_magnitude(leaf, n_fft=44, hop_length=11).sum().backward()
+    assert leaf.grad.abs().sum() > 0
 
 
 def test_windows_are_made_once() -> None:

@@ -99,6 +99,13 @@ class TestDecayingRoom:
         centres = (power * np.arange(power.shape[1])).sum(axis=1) / power.sum(axis=1)
         assert (np.diff(centres) > 0).all()
 
+    def test_a_room_first_built_under_inference_mode_can_be_trained_afterwards(self) -> None:
+        with torch.inference_mode():
+            room("decaying", 0.0633)  # a length that no other test uses
+        place = room("decaying", 0.0633)
+        place(torch.rand(1, 500)).square().sum().backward()
+        assert place.level_db.grad.abs().sum() > 0
+
     def test_the_shortest_room_can_be_built(self) -> None:
         assert room("decaying", 0.001).impulse_response().shape == (16,)
 

@@ -90,6 +90,7 @@ def bands_to_bins(magnitudes: Tensor, *, n_bins: int) -> Tensor:
 
 
 @cache
+@torch.inference_mode(False)  # made while playing, it must still serve while training
 def _interpolation_matrix(n_bands: int, n_bins: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     position = torch.linspace(0, n_bands - 1, n_bins, dtype=torch.float64).unsqueeze(0)
     bands = torch.arange(n_bands, dtype=torch.float64).unsqueeze(1)
@@ -97,6 +98,7 @@ def _interpolation_matrix(n_bands: int, n_bins: int, dtype: torch.dtype, device:
 
 
 @cache
+@torch.inference_mode(False)  # made while playing, it must still serve while training
 def _square_root_hann(length: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """A window whose square, repeated every half length, adds up to one."""
     return torch.hann_window(length, periodic=True, dtype=torch.float64).sqrt().to(device, dtype)

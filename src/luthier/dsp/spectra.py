@@ -38,6 +38,7 @@ def stft_magnitude(audio: Tensor, *, n_fft: int, hop_length: int) -> Tensor:
 
 
 @cache
+@torch.inference_mode(False)  # made while playing, it must still serve while training
 def hann_window(length: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """The periodic Hann window, made once for each length, dtype and device.
 

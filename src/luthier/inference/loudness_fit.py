@@ -56,5 +56,5 @@ def standardise_loudness(features: Features, mean_db: float, std_db: float) -> F
     Source: the assignment's `get_example`, where a clip is normalised like the training recording.
     """
     level_db = features.loudness_db
-    spread_db = level_db.std().clamp_min(1e-3)  # a constant level has no spread to stretch
+    spread_db = level_db.std(correction=0).clamp_min(1e-3)  # a constant level has no spread to stretch
     return features._replace(loudness_db=(level_db - level_db.mean()) / spread_db * std_db + mean_db)

@@ -50,7 +50,7 @@ EditControls = Callable[[Controls], Controls]
 """Something that changes what is played before it is heard."""
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def render(
     instrument: Instrument,
     features: Features,

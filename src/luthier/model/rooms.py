@@ -126,6 +126,7 @@ def _t60_to_raw(seconds: Tensor) -> Tensor:
 
 
 @cache
+@torch.inference_mode(False)  # made while playing, it must still serve while training
 def late_noise_bands(n_taps: int, n_early: int) -> Tensor:
     """White noise split into bands as wide as each other on a logarithmic scale, fading in behind the early part.
 

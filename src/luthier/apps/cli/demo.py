@@ -1,0 +1,56 @@
+"""`luthier demo`: the main job on bundled recordings, in about three minutes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from luthier.apps.cli.options import Force, Json
+from luthier.apps.cli.output import print_json, results_only, say
+from luthier.atomic import atomic_folder, refuse_existing
+from luthier.errors import OutputError
+
+NOTE_NAME = "made-by-luthier-demo.txt"
+NOTE = "Everything in this folder was made by `luthier demo`. `luthier demo --force` replaces it.\n"
+
+
+def demo(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to make.")] = Path("demo"),
+    minutes: Annotated[float, typer.Option(help="Minutes of training.")] = 2.0,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Train a small violin, play a passage and a singer with it, and write a page to listen to."""
+    refuse_existing(output, force=force)
+    from luthier.apps.cli.evaluate import print_scores
+    from luthier.apps.cli.training_lines import say_epoch, say_start
+    from luthier.apps.demo_run import DemoOptions, run_demo
+    from luthier.training.run import RunOptions
+
+    _make_empty(output)
+    run = RunOptions(on_start=say_start, on_epoch=say_epoch)
+    with results_only():
+        result = run_demo(output, DemoOptions(minutes, say, run))
+    if json:
+        scores = result.scores.model_dump(mode="json")
+        print_json(result._asdict() | {"scores": scores})
+        return
+    print_scores(result.scores)
+    print()
+    for path in (*result.sounds.values(), result.picture, result.instrument):
+        print(path)
+    print(f"\nListen: {result.report}")
+
+
+def _make_empty(folder: Path) -> None:
+    """Make the folder; an earlier demo in it goes, since --force was given, but never anything else.
+
+    Raises:
+        OutputError: something that no demo made is there.
+    """
+    if folder.exists() and not (folder / NOTE_NAME).is_file():
+        raise OutputError(f"{folder}: not made by `luthier demo`, so --force will not replace it. Choose another name.")
+    with atomic_folder(folder, force=True) as fresh:
+        (fresh / NOTE_NAME).write_text(NOTE, encoding="utf-8")

@@ -1,0 +1,107 @@
+"""`luthier prepare`: recordings to a dataset folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from luthier.apps.cli.options import Force, Json
+from luthier.apps.cli.output import print_json, print_table, results_only, say
+from luthier.apps.cli.progress import counted
+
+if TYPE_CHECKING:
+    from luthier.data.prepare import PrepareReport
+
+
+def prepare(
+    recordings: Annotated[list[Path], typer.Argument(help="Sound files, or folders to search for them.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Dataset folder to make.")],
+    preset: Annotated[str, typer.Option(help="Preset to train later: sets rate, hop, tracker and loudness.")] = "fast",
+    sample_rate: Annotated[int | None, typer.Option(help="Sample rate of the instrument, Hz.")] = None,
+    hop_length: Annotated[int | None, typer.Option(help="Samples from one feature frame to the next.")] = None,
+    tracker: Annotated[str | None, typer.Option(help="Pitch tracker: auto, swift, crepe-tiny or crepe.")] = None,
+    f0_min_hz: Annotated[float | None, typer.Option(help="Lowest pitch of the instrument, Hz.")] = None,
+    f0_max_hz: Annotated[float | None, typer.Option(help="Highest pitch of the instrument, Hz.")] = None,
+    credit: Annotated[str, typer.Option(help="Whom to name when sharing sounds of the instrument.")] = "",
+    licence: Annotated[str, typer.Option(help="Licence of the recordings, for example CC-BY-4.0.")] = "",
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Recordings worked on at once; one per core if absent.")
+    ] = None,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Turn recordings of one instrument in one room into a dataset."""
+    from luthier.atomic import refuse_existing
+
+    refuse_existing(output, force=force)
+    from luthier.data.prepare import prepare as prepare_dataset
+
+    given = {
+        "sample_rate": sample_rate,
+        "hop_length": hop_length,
+        "tracker": tracker,
+        "f0_min_hz": f0_min_hz,
+        "f0_max_hz": f0_max_hz,
+    }
+    definition = _definition(preset, {key: value for key, value in given.items() if value is not None})
+    with results_only(), counted("recordings") as on_progress:
+        report = prepare_dataset(
+            recordings,
+            output,
+            definition,
+            n_jobs=jobs,
+            force=force,
+            credit=credit,
+            licence=licence,
+            on_progress=on_progress,
+        )
+    if json:
+        print_json(_document(report))
+    else:
+        _print_report(report)
+        chosen = "" if preset == "fast" else f" --preset {preset}"
+        say(f"Next: luthier train {output} -o INSTRUMENT.safetensors{chosen}")
+
+
+def _definition(preset: str, given: dict[str, Any]) -> Any:
+    """The preset's feature definition with the values given on the command line."""
+    from luthier.model.presets import instrument_config
+    from luthier.training.settings import settings_tables
+
+    overrides = {f"instrument.features.{key}": value for key, value in given.items()}
+    return instrument_config(settings_tables(preset, overrides=overrides)["instrument"]).features
+
+
+def _document(report: PrepareReport) -> dict[str, object]:
+    return {
+        "output": report.output,
+        "recordings": report.n_recordings,
+        "seconds": report.seconds,
+        "skipped": [{"path": entry.path, "reason": entry.reason} for entry in report.skipped],
+        "duplicates": [{"path": entry.path, "same_as": entry.same_as} for entry in report.duplicates],
+        "ignored_files": report.n_ignored,
+        "split": {
+            "method": report.split.method,
+            **{part: len(getattr(report.split, part)) for part in ("train", "validation", "test")},
+        },
+    }
+
+
+def _print_report(report: PrepareReport) -> None:
+    rows: list[tuple[object, object]] = [
+        ("recordings read", report.n_recordings),
+        ("minutes", f"{report.seconds / 60:.2f}"),
+        ("split by", report.split.method),
+        ("blocks for training", len(report.split.train)),
+        ("blocks for validation", len(report.split.validation)),
+        ("blocks for test", len(report.split.test)),
+        ("skipped as unusable", len(report.skipped)),
+        ("skipped as duplicates", len(report.duplicates)),
+        ("other files in the folders", report.n_ignored),
+    ]
+    print_table(("dataset", str(report.output)), rows)
+    if report.skipped:
+        print()
+        print_table(("skipped", "why"), [(entry.path, entry.reason) for entry in report.skipped])

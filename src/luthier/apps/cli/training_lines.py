@@ -1,0 +1,58 @@
+"""What a training run says on stderr: what begins, one line for each validation, what is left behind."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from luthier.apps.cli.output import say
+
+if TYPE_CHECKING:
+    from luthier.training.reports import EpochReport
+    from luthier.training.run import RunResult, RunStart
+
+HEADER = " epoch    step     time     left   train mss   valid mss (floor)   mss_rel (floor)"
+
+
+def say_start(start: RunStart) -> None:
+    """Say what is about to be learned, from what, where its traces go and how to follow them."""
+    instrument, training = start.settings
+    say(
+        f"{instrument.preset}: {start.n_parameters:,} parameters, {instrument.sample_rate} Hz, "
+        f"{start.train_seconds / 60:.1f} minutes of training material, on {start.device}."
+    )
+    budget = {"minutes": training.minutes, "steps": training.steps, "epochs": training.epochs}
+    limits = ", ".join(f"{value:g} {name}" for name, value in budget.items() if value is not None)
+    say(f"Budget: {limits}. A validation every {start.steps_per_epoch} steps.")
+    say(f"Sounds, pictures and checkpoints: {start.folder.path}    curves: tensorboard --logdir {start.folder.path}")
+    if start.resumed_at:
+        say(f"Going on after step {start.resumed_at}.")
+    say("Stop with Ctrl-C at any time; the same command with --resume goes on. Lower is better; * is the best so far.")
+    say(HEADER)
+
+
+def say_epoch(report: EpochReport) -> None:
+    """One line of the table."""
+    scores = report.scores
+    train_mss = "-" if math.isnan(report.train_mss) else f"{report.train_mss:.3f}"
+    say(
+        f"{report.epoch:6d}{report.step:8d}{_clock(report.seconds):>9}{_clock(report.seconds_left):>9}"
+        f"{train_mss:>12}{scores['mss']:12.3f} ({scores['mss_floor']:.2f})"
+        f"{scores['mss_rel']:12.3f} ({scores['mss_rel_floor']:.2f}){' *' if report.is_best else ''}"
+        + (f"  {report.skipped} steps skipped" if report.skipped else "")
+    )
+
+
+def say_end(result: RunResult) -> None:
+    """Say why it stopped and what can be done now."""
+    say(f"Stopped after {result.steps} steps and {_clock(result.seconds)}: {result.stopped_because}.")
+    for sentence in result.skipped:
+        say(sentence)
+    say(f"The best instrument so far (validation mss_rel {result.best_score:.3f}): {result.output}")
+
+
+def _clock(seconds: float) -> str:
+    """Minutes and seconds, hours where there are some."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -1,0 +1,93 @@
+"""`luthier transfer`: what somebody sings or plays, played by an instrument."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from luthier.apps.cli.options import Dry, Force, Json, Room, SoundOutput, Stems, Wet
+from luthier.apps.cli.output import print_json, say
+from luthier.apps.cli.sounds import check_room, load_impulse_response, refuse_stems, save_stems
+from luthier.atomic import refuse_existing
+
+LOUDNESS_WORDS = ("auto", "standardise", "none")
+
+
+def transfer(
+    input_: Annotated[Path, typer.Argument(metavar="INPUT", help="Sound file: a voice, or any single melody.")],
+    instrument: Annotated[Path, typer.Option("--to", help="Instrument file.")],
+    output: SoundOutput,
+    octave: Annotated[str, typer.Option(help="auto: into the instrument's range; or a number of octaves.")] = "auto",
+    semitones: Annotated[float, typer.Option(help="Semitones to shift by, besides the octaves.")] = 0.0,
+    loudness: Annotated[
+        str,
+        typer.Option(
+            help="auto: the notes as loud as the instrument's; standardise: mean and spread of the instrument; "
+            "none: as it is; or a number of dB to add."
+        ),
+    ] = "auto",
+    dry: Dry = False,
+    room: Room = None,
+    wet: Wet = 1.0,
+    stems: Stems = False,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Play a melody with an instrument: pitch and loudness are kept, the timbre is the instrument's."""
+    octave_shift = _octave(octave)
+    loudness_change = _loudness(loudness)
+    check_room(dry=dry, room=room)
+    refuse_existing(output, force=force)
+    from luthier.data.audio_files import load_audio, save_audio
+    from luthier.inference.player import load_player
+
+    player = load_player(instrument)
+    if stems:
+        refuse_stems(output, player, force=force)
+    audio, sample_rate = load_audio(input_)
+    result = player.transfer(
+        audio,
+        sample_rate,
+        octave=octave_shift,
+        semitones=semitones,
+        loudness=loudness_change,
+        room=load_impulse_response(room, player.sample_rate),
+        wet=0.0 if dry else wet,
+    )
+    save_audio(output, result.audio, result.sample_rate, force=force)
+    parts = save_stems(output, result.stems, result.sample_rate, force=force) if stems else []
+    for warning in result.warnings:
+        say(f"luthier: {warning}")
+    if json:
+        print_json(
+            {
+                "output": output,
+                "stems": parts,
+                "shift_semitones": result.shift_semitones,
+                "loudness_shift_db": result.loudness_shift_db,
+                "warnings": list(result.warnings),
+            }
+        )
+    else:
+        print("\n".join(str(path) for path in (output, *parts)))
+
+
+def _octave(text: str) -> str | int:
+    if text == "auto":
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r}: expected auto or a whole number.", param_hint="--octave") from None
+
+
+def _loudness(text: str) -> str | float:
+    if text in LOUDNESS_WORDS:
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        expected = ", ".join(LOUDNESS_WORDS)
+        raise typer.BadParameter(f"{text!r}: expected {expected} or a number of dB.", param_hint="--loudness") from None

@@ -1,0 +1,234 @@
+"""One row for every public function of `dsp`: how it is called at given sizes, and the shapes it promises.
+
+`test_contracts.py` calls each row at several sizes. A new public function needs a row here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from luthier.dsp.convolution import ConvolutionState, convolve_block, fft_convolve
+from luthier.dsp.framing import centred_frames, n_frames
+from luthier.dsp.harmonic import HarmonicState, harmonic_amplitudes, harmonic_synthesis
+from luthier.dsp.interpolation import following_frames, upsample_linear
+from luthier.dsp.noise import NoiseState, bands_to_bins, filtered_noise
+from luthier.dsp.oscillator_bank import oscillator_bank
+from luthier.dsp.phase import phase_within_spans, span_phases
+from luthier.dsp.rendering import render_dry, render_harmonic, render_noise
+from luthier.dsp.resampling import resample
+from luthier.dsp.scaling import (
+    harmonics_below_nyquist,
+    inverse_modified_sigmoid,
+    modified_sigmoid,
+    normalise_harmonics,
+)
+from luthier.dsp.signals import Controls
+from luthier.dsp.spectra import hann_window, stft, stft_magnitude
+from luthier.dsp.spectral_distance import multi_scale_distance, scaled_windows
+
+RATE = 16000
+
+
+class Sizes(NamedTuple):
+    """The sizes at which every function is called."""
+
+    batch: int
+    n_frames: int
+    hop_length: int
+    n_harmonics: int
+    n_bands: int
+    n_taps: int
+
+    @property
+    def n_samples(self) -> int:
+        return self.n_frames * self.hop_length
+
+
+class Row(NamedTuple):
+    """A call and the shapes of what it returns: one for a tensor, nested for a tuple, () for a plain value."""
+
+    function: Callable[..., Any]
+    call: Callable[[Sizes], tuple[tuple[Any, ...], dict[str, Any]]]
+    shape: Callable[[Sizes], Any]
+
+
+SIZES = (Sizes(2, 5, 64, 7, 9, 30), Sizes(1, 1, 160, 1, 2, 1), Sizes(3, 4, 50, 20, 65, 700))
+"""Several, one frame, and an impulse response longer than the clip."""
+
+
+def random(*shape: int) -> Tensor:
+    return torch.rand(*shape) * 2 - 1
+
+
+def controls(s: Sizes) -> Controls:
+    frames = torch.rand(s.batch, s.n_frames, 1)
+    distribution = torch.rand(s.batch, s.n_frames, s.n_harmonics)
+    return Controls(
+        100 + 400 * frames, frames, distribution / distribution.sum(-1, keepdim=True), magnitudes(s, s.n_frames)
+    )
+
+
+def magnitudes(s: Sizes, count: int) -> Tensor:
+    return torch.rand(s.batch, count, s.n_bands)
+
+
+def noise_state(s: Sizes) -> NoiseState:
+    return NoiseState.start(magnitudes(s, 1), random(s.batch, 2 * s.hop_length))
+
+
+def noise_state_shape(s: Sizes) -> tuple[tuple[int, ...], ...]:
+    return (s.batch, 1, s.n_bands), (s.batch, 2 * s.hop_length)
+
+
+def harmonic_state(s: Sizes) -> HarmonicState:
+    return HarmonicState.start(controls(s), sample_rate=RATE)
+
+
+def harmonic_state_shape(s: Sizes) -> tuple[tuple[int, ...], ...]:
+    return (s.batch, 1), (s.batch, 1, 1), (s.batch, 1, s.n_harmonics)
+
+
+def room(s: Sizes) -> Tensor:
+    return random(s.n_taps)
+
+
+def audio(s: Sizes) -> Tensor:
+    return random(s.batch, s.n_samples)
+
+
+def f0_hz(s: Sizes) -> Tensor:
+    return 100 + 400 * torch.rand(s.batch, s.n_frames, 1)
+
+
+def spans(s: Sizes) -> Tensor:
+    """f0 at the ends of n_frames spans."""
+    return 100 + 400 * torch.rand(s.batch, s.n_frames + 1)
+
+
+RATES = {"sample_rate": RATE}
+
+ROWS = (
+    # convolution
+    Row(fft_convolve, lambda s: ((audio(s), room(s)), {}), lambda s: (s.batch, s.n_samples)),
+    Row(
+        convolve_block,
+        lambda s: ((audio(s), room(s), ConvolutionState.start(s.batch, room(s))), {}),
+        lambda s: ((s.batch, s.n_samples), ((s.batch, s.n_taps - 1),)),
+    ),
+    # framing
+    Row(n_frames, lambda s: ((s.n_samples, s.hop_length), {}), lambda s: ()),
+    Row(
+        centred_frames,
+        lambda s: ((audio(s),), {"frame_length": 128, "hop_length": s.hop_length}),
+        lambda s: (s.batch, s.n_frames, 128),
+    ),
+    # harmonic
+    Row(harmonic_amplitudes, lambda s: ((controls(s),), RATES), lambda s: (s.batch, s.n_frames, s.n_harmonics)),
+    Row(
+        harmonic_synthesis,
+        lambda s: ((controls(s), harmonic_state(s)), {**RATES, "hop_length": s.hop_length}),
+        lambda s: ((s.batch, s.n_samples), harmonic_state_shape(s)),
+    ),
+    # interpolation
+    Row(
+        upsample_linear,
+        lambda s: ((magnitudes(s, s.n_frames), magnitudes(s, 1)), {"hop_length": s.hop_length}),
+        lambda s: (s.batch, s.n_samples, s.n_bands),
+    ),
+    Row(following_frames, lambda s: ((magnitudes(s, s.n_frames),), {}), lambda s: (s.batch, s.n_frames, s.n_bands)),
+    # noise
+    Row(
+        filtered_noise,
+        lambda s: ((magnitudes(s, s.n_frames), audio(s), noise_state(s)), {"hop_length": s.hop_length}),
+        lambda s: ((s.batch, s.n_samples), noise_state_shape(s)),
+    ),
+    Row(
+        bands_to_bins,
+        lambda s: ((magnitudes(s, s.n_frames),), {"n_bins": s.hop_length + 1}),
+        lambda s: (s.batch, s.n_frames, s.hop_length + 1),
+    ),
+    # oscillator_bank
+    Row(
+        oscillator_bank,
+        lambda s: (
+            (
+                random(s.batch * s.n_frames, s.hop_length).double(),
+                torch.rand(s.batch, s.n_frames + 1, s.n_harmonics),
+                torch.full((s.batch * s.n_frames,), float(s.n_harmonics)),
+            ),
+            {},
+        ),
+        lambda s: (s.batch, s.n_samples),
+    ),
+    # phase
+    Row(
+        span_phases,
+        lambda s: (
+            (spans(s), torch.zeros(s.batch, 1, dtype=torch.float64)),
+            {**RATES, "hop_length": s.hop_length},
+        ),
+        lambda s: ((s.batch, s.n_frames), (s.batch, 1)),
+    ),
+    Row(
+        phase_within_spans,
+        lambda s: (
+            (torch.rand(s.n_frames, dtype=torch.float64), spans(s)[0, :-1], spans(s)[0, 1:]),
+            {**RATES, "hop_length": s.hop_length},
+        ),
+        lambda s: (s.n_frames, s.hop_length),
+    ),
+    # rendering
+    Row(
+        render_harmonic,
+        lambda s: ((controls(s),), {**RATES, "hop_length": s.hop_length}),
+        lambda s: (s.batch, s.n_samples),
+    ),
+    Row(
+        render_noise,
+        lambda s: ((magnitudes(s, s.n_frames), audio(s)), {"hop_length": s.hop_length}),
+        lambda s: (s.batch, s.n_samples),
+    ),
+    Row(
+        render_dry,
+        lambda s: ((controls(s), audio(s)), {**RATES, "hop_length": s.hop_length}),
+        lambda s: ((s.batch, s.n_samples), (s.batch, s.n_samples)),
+    ),
+    # resampling
+    Row(resample, lambda s: ((audio(s), RATE, 24000), {}), lambda s: (s.batch, -(-s.n_samples * 3 // 2))),
+    # scaling
+    Row(modified_sigmoid, lambda s: ((random(s.batch, s.n_bands),), {}), lambda s: (s.batch, s.n_bands)),
+    Row(
+        inverse_modified_sigmoid,
+        lambda s: ((torch.rand(s.batch, s.n_bands) + 0.1,), {}),
+        lambda s: (s.batch, s.n_bands),
+    ),
+    Row(
+        harmonics_below_nyquist,
+        lambda s: ((f0_hz(s), s.n_harmonics, RATE), {}),
+        lambda s: (s.batch, s.n_frames, s.n_harmonics),
+    ),
+    Row(
+        normalise_harmonics,
+        lambda s: ((torch.rand(s.batch, s.n_frames, s.n_harmonics), f0_hz(s), RATE), {}),
+        lambda s: (s.batch, s.n_frames, s.n_harmonics),
+    ),
+    # spectra
+    Row(
+        stft,
+        lambda s: ((audio(s),), {"n_fft": 64, "hop_length": 16}),
+        lambda s: (s.batch, 1 + s.n_samples // 16, 33),
+    ),
+    Row(
+        stft_magnitude,
+        lambda s: ((audio(s),), {"n_fft": 64, "hop_length": 16}),
+        lambda s: (s.batch, 1 + s.n_samples // 16, 33),
+    ),
+    Row(hann_window, lambda s: ((s.hop_length, torch.float32, torch.device("cpu")), {}), lambda s: (s.hop_length,)),
+    # spectral_distance
+    Row(multi_scale_distance, lambda s: ((audio(s), audio(s)), {}), lambda s: (s.batch,)),
+    Row(scaled_windows, lambda s: ((RATE,), {}), lambda s: ((),) * 6),
+)

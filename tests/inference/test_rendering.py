@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from luthier.errors import RangeError, ShapeError
+from luthier.inference.rendering import RoomChoice, normalised_room, render
+from luthier.model.rooms import ROOMS
+from model.small import constant_features, random_features, small_instrument
+
+
+def total(stems: dict[str, Tensor]) -> Tensor:
+    return torch.stack(list(stems.values())).sum(dim=0)
+
+
+@pytest.mark.parametrize("kind", ROOMS)
+@pytest.mark.parametrize("wet", [0.0, 0.3, 1.0])
+def test_stems_sum_to_the_audio(kind: str, wet: float) -> None:
+    instrument = small_instrument(room={"kind": kind, "seconds": 0.1})
+    for room in (None, torch.tensor([0.0, 0.5, 0.2])):
+        rendering = render(instrument, random_features(20), RoomChoice(room, wet))
+        assert list(rendering.stems) == ["harmonic", "filtered_noise", "room"]
+        assert (total(rendering.stems) - rendering.audio).abs().max() < 1e-6
+        assert rendering.audio.abs().max() > 1e-4
+
+
+@pytest.mark.parametrize("kind", ROOMS)
+def test_wet_one_is_the_instrument_and_wet_nothing_its_dry_stems(kind: str) -> None:
+    instrument, features = small_instrument(room={"kind": kind, "seconds": 0.1}), random_features(20)
+    noise = torch.rand(1, 3200, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    with torch.no_grad():
+        expected = instrument(features, noise)
+    assert (render(instrument, features).audio - expected).abs().max() < 1e-6
+    dry = render(instrument, features, RoomChoice(wet=0.0))
+    assert dry.stems["room"].abs().max() == 0
+    assert (dry.audio - dry.stems["harmonic"] - dry.stems["filtered_noise"]).abs().max() < 1e-6
+
+
+@pytest.mark.parametrize("kind", ROOMS)
+def test_dry_is_about_as_loud_as_wet(kind: str) -> None:
+    instrument = small_instrument(room={"kind": kind, "seconds": 0.1}, synths=[{"kind": "filtered_noise"}])
+    features = constant_features(440.0, -20.0, 200)
+    wet, dry = (render(instrument, features, RoomChoice(wet=amount)).audio[0, 8000:] for amount in (1.0, 0.0))
+    assert abs(20 * math.log10(float(wet.std() / dry.std()))) < 3.0
+
+
+def test_another_room_is_heard_instead_of_its_own() -> None:
+    instrument, features = small_instrument(), random_features(20)
+    echo = torch.zeros(900)
+    echo[100], echo[800] = -0.5, -0.25  # recorded with silence before the direct sound, upside down
+    dry = render(instrument, features, RoomChoice(wet=0.0)).audio[0]
+    heard = render(instrument, features, RoomChoice(echo)).audio[0]
+    assert torch.allclose(heard[:700], dry[:700], atol=1e-6)
+    assert torch.allclose(heard[700:], dry[700:] + 0.5 * dry[:-700], atol=1e-6)
+
+
+def test_a_room_of_free_taps_that_learned_silence_is_silent_and_finite() -> None:
+    instrument = small_instrument(room={"kind": "free_taps", "seconds": 0.1})
+    with torch.no_grad():
+        instrument.room.taps.zero_()
+    assert render(instrument, random_features(5)).audio.abs().max() == 0
+
+
+def test_the_same_call_gives_the_same_samples_and_seeds_differ() -> None:
+    instrument, features = small_instrument(), random_features(10)
+    first, second, other = (render(instrument, features, seed=seed).audio for seed in (0, 0, 1))
+    assert torch.equal(first, second)
+    assert not torch.equal(first, other)
+
+
+def test_what_is_played_can_be_used_in_training() -> None:
+    rendering, gain = render(small_instrument(), random_features(10)), torch.ones(1, requires_grad=True)
+    (gain * rendering.audio).square().sum().backward()
+    assert gain.grad > 0
+    assert not rendering.audio.requires_grad
+
+
+def test_controls_can_be_edited_before_they_are_heard() -> None:
+    silent = render(
+        small_instrument(),
+        random_features(10),
+        edit=lambda controls: controls._replace(amplitude=controls.amplitude * 0),
+    )
+    assert silent.stems["harmonic"].abs().max() == 0
+    assert silent.controls.amplitude.abs().max() == 0
+
+
+def test_the_pitch_played_is_the_pitch_asked_for() -> None:
+    audio = render(small_instrument(room={"kind": "none"}), constant_features(440.0, -20.0, 100)).stems["harmonic"][0]
+    assert int(np.argmax(np.abs(np.fft.rfft(audio.numpy())[:600]))) == 440
+
+
+def test_one_frame_is_enough_and_none_is_refused() -> None:
+    assert render(small_instrument(), random_features(1)).audio.shape == (1, 160)
+    with pytest.raises(ShapeError, match="no frames"):
+        render(small_instrument(), random_features(0))
+
+
+@pytest.mark.parametrize("wet", [-0.1, 1.1, math.nan])
+def test_a_wetness_outside_its_range_is_refused(wet: float) -> None:
+    with pytest.raises(RangeError, match="wet"):
+        render(small_instrument(), random_features(5), RoomChoice(wet=wet))
+
+
+@pytest.mark.parametrize(
+    ("room", "error"),
+    [
+        (torch.zeros(10), RangeError),
+        (torch.tensor([1.0, math.nan]), RangeError),
+        (torch.zeros(0), ShapeError),
+        (torch.ones(1, 10), ShapeError),
+    ],
+    ids=["silent", "nan", "empty", "two axes"],
+)
+def test_rooms_that_are_none_are_refused(room: Tensor, error: type[Exception]) -> None:
+    with pytest.raises(error, match="room"):
+        normalised_room(room)
