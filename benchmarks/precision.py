@@ -36,7 +36,7 @@ def curve(dataset: Dataset, n_steps: int, *, rounded: bool, noise_seed: int) -> 
         with torch.autocast("cpu", torch.bfloat16, enabled=rounded):
             controls = instrument.controls(batch.features)
         output = instrument.room(instrument.dry(controls, white_noise(*batch.audio.shape, generator)))
-        value = loss(output, batch.audio)
+        value = loss(output, batch.audio, step)
         value.backward()
         optimizer.step()
         losses.append(float(value.detach()))

@@ -84,7 +84,7 @@ def test_the_loudness_term_measures_decibels() -> None:
 def test_every_loss_has_finite_gradients_on_silence(name: str) -> None:
     loss = build_loss(TrainingConfig(loss=name, spectral=SpectralWeights(loudness=1.0)), 16000)
     output = torch.zeros(1, 4000, requires_grad=True)
-    loss(output, torch.zeros(1, 4000)).backward()
+    loss(output, torch.zeros(1, 4000), 0).backward()
     assert output.grad is not None
     assert torch.isfinite(output.grad).all()
 
@@ -92,5 +92,15 @@ def test_every_loss_has_finite_gradients_on_silence(name: str) -> None:
 def test_the_assignments_loss_is_the_mean_over_the_batch() -> None:
     generator = torch.Generator().manual_seed(0)
     output, target = (torch.randn(3, 5000, generator=generator) for _ in range(2))
-    found = build_loss(TrainingConfig(loss="mss"), 16000)(output, target)
+    found = build_loss(TrainingConfig(loss="mss"), 16000)(output, target, 0)
     torch.testing.assert_close(found, multi_scale_distance(output, target).mean())
+
+
+@pytest.mark.parametrize("n_groups", [1, 2, 3])
+def test_scales_in_turn_add_up_to_the_whole(n_groups: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    output, target = (torch.randn(2, 5000, generator=generator) for _ in range(2))
+    loss = build_loss(TrainingConfig(loss="mss", scales_in_turn=n_groups), 16000)
+    steps = [loss(output, target, step) for step in range(n_groups)]
+    torch.testing.assert_close(sum(steps) / n_groups, multi_scale_distance(output, target).mean())
+    assert len({float(value) for value in steps}) == n_groups

@@ -60,15 +60,25 @@ def test_what_is_left_behind_is_complete(dataset_path: Path, tmp_path: Path) -> 
 
 
 def test_a_resumed_run_is_the_very_same_run(dataset_path: Path, tmp_path: Path) -> None:
-    whole = run(dataset_path, tmp_path / "whole.safetensors", steps=12, schedule="constant")
-    half = run(dataset_path, tmp_path / "half.safetensors", steps=6, schedule="constant")
-    resumed = run(dataset_path, tmp_path / "half.safetensors", RunOptions(resume=True), steps=12, schedule="constant")
+    settings = {"schedule": "constant", "dropout": 0.3}
+    whole = run(dataset_path, tmp_path / "whole.safetensors", steps=12, **settings)
+    half = run(dataset_path, tmp_path / "half.safetensors", steps=6, **settings)
+    resumed = run(dataset_path, tmp_path / "half.safetensors", RunOptions(resume=True), steps=12)
     assert half.steps == 6
     assert resumed.steps == 12
     assert resumed.seconds > half.seconds
     one, two = (torch.load(path / "last.ckpt", weights_only=True) for path in (whole.run_folder, resumed.run_folder))
     for name, weight in one["state_dict"].items():
         assert torch.equal(weight, two["state_dict"][name]), name
+
+
+def test_weights_decay_but_the_room_does_not(dataset_path: Path, tmp_path: Path) -> None:
+    room = {"room.kind": "decaying", "learning_rate": 1e-2, "steps": 4}
+    free = run(dataset_path, tmp_path / "free.safetensors", **room)
+    bound = run(dataset_path, tmp_path / "bound.safetensors", weight_decay=10.0, **room)
+    one, two = (load_instrument(result.output).instrument for result in (free, bound))
+    assert two.decoder.head.weight.norm() < 0.8 * one.decoder.head.weight.norm()
+    torch.testing.assert_close(two.room.t60_seconds(), one.room.t60_seconds(), rtol=0.1, atol=0)
 
 
 def test_without_resume_nothing_is_replaced(dataset_path: Path, tmp_path: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from luthier.dsp.feature_definition import FeatureDefinition
@@ -34,7 +32,7 @@ class DecoderConfig(FrozenConfig):
     gru_width: int = Field(96, ge=1, le=MAXIMUM_WIDTH, description="units of the GRU")
     output_width: int = Field(96, ge=1, le=MAXIMUM_WIDTH, description="units in the stack after the GRU")
     output_depth: int = Field(2, ge=0, le=8, description="layers in the stack after the GRU; 0: none")
-    activation: Literal["leaky_relu"] = Field("leaky_relu", description="after each layer normalisation")
+    dropout: float = Field(0.0, ge=0.0, le=0.9, description="part of what enters the last stack left out in training")
 
 
 class SynthConfig(FrozenConfig):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from luthier.dsp.signals import Features
@@ -46,7 +47,7 @@ class Decoder(nn.Module):
         super().__init__()
         for name in config.inputs:
             require_input(name)
-        self.input_names = config.inputs
+        self.input_names, self.dropout = config.inputs, config.dropout
         input_width = config.input_width if config.input_depth else 1
         joined = input_width * len(config.inputs)
         self.input_stacks = nn.ModuleList(mlp(1, config.input_width, config.input_depth) for _ in config.inputs)
@@ -72,5 +73,6 @@ class Decoder(nn.Module):
         scaled = [scaled_input(name, features, statistics) for name in self.input_names]
         inputs = torch.cat([stack(value) for stack, value in zip(self.input_stacks, scaled, strict=True)], dim=-1)
         remembered, hidden = run_gru(self.gru, inputs, state.hidden)
-        joined = self.output_stack(torch.cat([inputs, remembered], dim=-1))
+        joined = F.dropout(torch.cat([inputs, remembered], dim=-1), self.dropout, self.training)
+        joined = self.output_stack(joined)
         return self.head(joined), DecoderState(hidden)

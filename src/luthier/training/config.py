@@ -30,11 +30,15 @@ class TrainingConfig(FrozenConfig):
     loss: Literal["mss", "mss_rel", "spectral"] = Field(
         "mss_rel", description="spectral distance: the assignment's, ours (safe on silence), or magenta's"
     )
+    scales_in_turn: int = Field(
+        1, ge=1, le=3, description="groups of window sizes of mss and mss_rel, compared one group a step: 1 is all"
+    )
     spectral: SpectralWeights = Field(SpectralWeights(), description="weights for loss = spectral")
     learning_rate: float = Field(3e-3, gt=0, le=1, description="Adam's step size at its largest")
     schedule: Literal["constant", "step", "exponential", "budget"] = Field(
         "budget", description="how the learning rate falls; budget: smoothly to zero when the run ends"
     )
+    weight_decay: float = Field(0.0, ge=0, le=10, description="AdamW's pull of the weights towards zero; 0: plain Adam")
     warmup_steps: int = Field(0, ge=0, description="steps over which the learning rate rises from zero")
     schedule_epochs: float = Field(2.0, gt=0, description="epochs between falls, for schedule = step")
     schedule_steps: int = Field(10000, gt=0, description="steps in which one factor is lost, for exponential")

@@ -20,16 +20,25 @@ LOUDNESS_HOP = 64
 SMALLEST_NORM = 1e-8
 """Spectra below this norm have no direction: keeps the cosine finite."""
 
-Loss = Callable[[Tensor, Tensor], Tensor]
-"""(output, target), each (batch, n_samples), to a scalar."""
+Distance = Callable[[Tensor, Tensor], Tensor]
+"""(output, target), of equal shape, to a scalar."""
+Loss = Callable[[Tensor, Tensor, int], Tensor]
+"""(output, target, step), the first two (batch, n_samples), to a scalar."""
 
 
 def build_loss(config: TrainingConfig, sample_rate: int) -> Loss:
-    """The loss a configuration asks for."""
+    """The loss a configuration asks for; some look at other windows in every step."""
     if config.loss == "spectral":
-        return lambda output, target: spectral_loss(output, target, config.spectral, sample_rate=sample_rate)
+        return lambda output, target, step: spectral_loss(output, target, config.spectral, sample_rate=sample_rate)
     scales = SpectralScales() if config.loss == "mss" else SpectralScales.relative(sample_rate)
-    return lambda output, target: multi_scale_distance(output, target, scales).mean()
+    n_groups = config.scales_in_turn
+    # Small and large windows in each group, and as if all were there: the sum over the groups is the whole.
+    groups = [scales._replace(windows=scales.windows[start::n_groups]) for start in range(n_groups)]
+
+    def loss(output: Tensor, target: Tensor, step: int) -> Tensor:
+        return n_groups * multi_scale_distance(output, target, groups[step % n_groups]).mean()
+
+    return loss
 
 
 def spectral_loss(output: Tensor, target: Tensor, weights: SpectralWeights, *, sample_rate: int) -> Tensor:
@@ -59,7 +68,7 @@ def spectral_loss(output: Tensor, target: Tensor, weights: SpectralWeights, *, s
     return total
 
 
-def _one_scale(output: Tensor, target: Tensor, weights: SpectralWeights, distance: Loss) -> Tensor:
+def _one_scale(output: Tensor, target: Tensor, weights: SpectralWeights, distance: Distance) -> Tensor:
     terms: list[tuple[float, Callable[[Tensor], Tensor]]] = [
         (weights.magnitude, lambda magnitude: magnitude),
         (weights.delta_time, lambda magnitude: magnitude.diff(dim=1)),
@@ -95,4 +104,4 @@ def _cosine(output: Tensor, target: Tensor) -> Tensor:
     return (1.0 - F.cosine_similarity(output, target, dim=-1, eps=SMALLEST_NORM)).mean()
 
 
-DISTANCES: dict[str, Loss] = {"l1": _l1, "l2": _l2, "cosine": _cosine}
+DISTANCES: dict[str, Distance] = {"l1": _l1, "l2": _l2, "cosine": _cosine}

@@ -31,6 +31,11 @@ VALIDATION_SEED, FLOOR_SEED = 1, 2
 """Seeds of the noise in validation: always the same, so that only learning changes the numbers."""
 
 
+def mixed_seed(*numbers: int) -> int:
+    """One seed from several numbers, 0 or more each: neighbours give unrelated seeds."""
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
+
+
 class TrainingModule(lightning.LightningModule):
     """An instrument that learns.
 
@@ -73,8 +78,14 @@ class TrainingModule(lightning.LightningModule):
         return Progress(steps, steps / self.steps_per_epoch, used)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Adam; its step size is set before every step."""
-        return torch.optim.Adam(self.instrument.parameters(), lr=self.config.learning_rate)
+        """Adam, or AdamW where weights decay; its step size is set before every step."""
+        network = self.instrument.decoder.parameters()
+        # A room is no habit to be unlearned: its levels and decay times have no reason to be zero.
+        groups = [
+            {"params": list(network), "weight_decay": self.config.weight_decay},
+            {"params": list(self.instrument.room.parameters()), "weight_decay": 0.0},
+        ]
+        return torch.optim.AdamW([group for group in groups if group["params"]], lr=self.config.learning_rate)
 
     def on_fit_start(self) -> None:
         """Start the clock when learning starts."""
@@ -95,11 +106,12 @@ class TrainingModule(lightning.LightningModule):
         """Learn from one batch, unless it is not finite."""
         batch = rank_share(batch, self.global_rank, self.trainer.world_size)
         noise = self._noise(batch.audio, self.config.seed, self.counter.steps)
+        torch.manual_seed(mixed_seed(self.config.seed, self.counter.steps, self.global_rank))  # for dropout
         optimizer = self.optimizers()
         assert not isinstance(optimizer, list)
         optimizer.zero_grad()
         output = self._play(batch, noise)
-        loss = self.loss(output, batch.audio)
+        loss = self.loss(output, batch.audio, self.counter.steps)
         self.manual_backward(loss)
         if is_finite(self.instrument, loss):
             self._learn(optimizer)
@@ -140,8 +152,8 @@ class TrainingModule(lightning.LightningModule):
         )
 
     def _noise(self, like: Tensor, seed: int, step: int) -> Tensor:
-        mixed = np.random.SeedSequence([seed, step, self.global_rank]).generate_state(1)[0]
-        return white_noise(len(like), like.shape[-1], torch.Generator().manual_seed(int(mixed)), like.device)
+        generator = torch.Generator().manual_seed(mixed_seed(seed, step, self.global_rank))
+        return white_noise(len(like), like.shape[-1], generator, like.device)
 
     def _log_step(self, loss: Tensor, output: Tensor, batch: Batch) -> None:
         self._log_train("loss", loss.detach())
