@@ -58,27 +58,42 @@ def default_run_folder(output: Path) -> RunFolder:
     return RunFolder(output.with_name(f"{output.stem}-run"))
 
 
+OUR_NAMES = {"config.toml", "log.jsonl", "best.safetensors", "last.ckpt", "tensorboard", "audio"}
+"""All that a run writes into its folder: a folder that holds anything else is never removed."""
+
+
 def open_run_folder(folder: RunFolder, *, resume: bool, force: bool) -> None:
     """Make the folder for a new run, or find that of an old one.
 
+    What a run left that stopped before its first checkpoint is replaced without asking.
+
     Raises:
-        OutputError: a run is there already and neither `resume` nor `force` is set, or it cannot be made.
+        OutputError: a run is there already and neither `resume` nor `force` is set, something else is there,
+            or the folder cannot be made.
         TrainingError: `resume` is set and there is nothing to resume.
     """
     if resume:
         if not folder.checkpoint.is_file() or not folder.config.is_file():
             raise TrainingError(f"{folder.path}: no run to resume (no {folder.checkpoint.name}). Leave out --resume.")
         return
-    if folder.path.exists() and any(folder.path.iterdir()):
-        if not force:
-            raise OutputError(
-                f"{folder.path}: a run is here already. Add --resume to continue it, or --force to replace it."
-            )
-        shutil.rmtree(folder.path)
     try:
+        _clear(folder, force=force)
         folder.path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{folder.path}: cannot be made ({error.strerror}). Choose another place.") from error
+
+
+def _clear(folder: RunFolder, *, force: bool) -> None:
+    if not folder.path.exists():
+        return
+    strange = sorted(path.name for path in folder.path.iterdir() if path.name not in OUR_NAMES)
+    if strange:
+        raise OutputError(f"{folder.path}: holds {strange[0]!r}, which no run writes. Choose another --run-folder.")
+    if folder.checkpoint.exists() and not force:
+        raise OutputError(
+            f"{folder.path}: a run is here already. Add --resume to continue it, or --force to replace it."
+        )
+    shutil.rmtree(folder.path)
 
 
 def append_log(folder: RunFolder, row: dict[str, Any]) -> None:

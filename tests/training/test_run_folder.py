@@ -1,0 +1,69 @@
+from pathlib import Path
+
+import pytest
+
+from luthier.errors import OutputError, TrainingError
+from luthier.training.run_folder import RunFolder, append_log, default_run_folder, open_run_folder, read_log
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    return default_run_folder(tmp_path / "violin.safetensors")
+
+
+def finish_a_run(folder: RunFolder) -> None:
+    open_run_folder(folder, resume=False, force=False)
+    for path in (folder.config, folder.checkpoint):
+        path.write_text("kept")
+
+
+def test_it_lies_beside_the_instrument(folder: RunFolder) -> None:
+    open_run_folder(folder, resume=False, force=False)
+    assert folder.path.name == "violin-run"
+    assert folder.path.is_dir()
+
+
+def test_a_run_is_kept_unless_force_is_given(folder: RunFolder) -> None:
+    finish_a_run(folder)
+    with pytest.raises(OutputError, match="--resume to continue"):
+        open_run_folder(folder, resume=False, force=False)
+    assert folder.checkpoint.read_text() == "kept"
+    open_run_folder(folder, resume=False, force=True)
+    assert not folder.checkpoint.exists()
+
+
+def test_what_is_not_ours_is_never_removed(folder: RunFolder) -> None:
+    finish_a_run(folder)
+    (folder.path / "holiday.jpg").write_text("mine")
+    with pytest.raises(OutputError, match=r"holiday\.jpg"):
+        open_run_folder(folder, resume=False, force=True)
+    assert (folder.path / "holiday.jpg").read_text() == "mine"
+
+
+def test_a_run_without_a_checkpoint_does_not_stand_in_the_way(folder: RunFolder) -> None:
+    folder.path.mkdir()
+    folder.config.write_text("half")
+    open_run_folder(folder, resume=False, force=False)
+    assert not folder.config.exists()
+
+
+def test_resuming_needs_a_checkpoint(folder: RunFolder) -> None:
+    with pytest.raises(TrainingError, match="no run to resume"):
+        open_run_folder(folder, resume=True, force=False)
+    finish_a_run(folder)
+    open_run_folder(folder, resume=True, force=False)
+    assert folder.checkpoint.read_text() == "kept"
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(OutputError, match="cannot be made"):
+        open_run_folder(RunFolder(tmp_path / "file" / "run"), resume=False, force=False)
+
+
+def test_the_log_is_read_as_it_was_written(folder: RunFolder) -> None:
+    open_run_folder(folder, resume=False, force=False)
+    assert read_log(folder) == []
+    append_log(folder, {"step": 1})
+    append_log(folder, {"step": 2})
+    assert [row["step"] for row in read_log(folder)] == [1, 2]
