@@ -122,6 +122,11 @@ class TrainingModule(lightning.LightningModule):
         if self.progress().budget_used >= 1.0:
             self.trainer.should_stop = True
 
+    def rehearse(self, batch: Batch) -> None:
+        """Do everything that a step does but learn."""
+        noise = self._noise(batch.audio, self.config.seed, 0)
+        self.loss(self._play(batch, noise), batch.audio, 0).backward()
+
     def _learn(self, optimizer: Any) -> None:
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(self.config, self.progress())

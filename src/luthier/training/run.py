@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,6 +34,7 @@ from luthier.training.settings import (
     settings_tables,
     write_settings,
 )
+from luthier.training.threads import fastest_thread_count, n_threads
 
 VALIDATION_WINDOW_SECONDS = 4.0
 VALIDATION_BATCH = 8
@@ -48,6 +50,7 @@ class RunStart(NamedTuple):
         steps_per_epoch: until the next validation.
         train_seconds: of training material.
         device: what computes.
+        n_threads: threads that it uses on a CPU.
         resumed_at: steps done before, 0 for a new run.
     """
 
@@ -57,6 +60,7 @@ class RunStart(NamedTuple):
     steps_per_epoch: int
     train_seconds: float
     device: str
+    n_threads: int
     resumed_at: int
 
 
@@ -143,7 +147,8 @@ def train(
     open_run_folder(folder, resume=options.resume, force=options.force)
     write_settings(folder.config, run.settings)
     module, batches = build(opened, run.settings)
-    with quiet_lightning(), torch.random.fork_rng(devices=[]):  # loaders draw from the global generator
+    # Loaders draw from torch's global generator: it is put back afterwards.
+    with quiet_lightning(), torch.random.fork_rng(devices=[]), n_threads(_thread_count(module, batches)):
         trainer = _trainer(folder, callbacks)
         if options.on_start is not None:
             options.on_start(_start(run, module, trainer))
@@ -246,6 +251,15 @@ class _ValidationWindows(TorchDataset[PlacedBatch]):
         return self.windows[index]
 
 
+def _thread_count(module: TrainingModule, batches: StepBatches) -> int:
+    """The number of threads with which this machine, as busy as it is now, does a step fastest."""
+    batch = batches[0]
+    work = partial(module.rehearse, batch)
+    count = fastest_thread_count(work, torch.get_num_threads())
+    module.zero_grad(set_to_none=True)
+    return count
+
+
 def _fit(trainer: lightning.Trainer, module: TrainingModule, batches: StepBatches, run: _Run) -> None:
     loader = training_loader(batches, module.counter)
     validation = DataLoader(_ValidationWindows(run.dataset), batch_size=None)
@@ -264,6 +278,7 @@ def _start(run: _Run, module: TrainingModule, trainer: lightning.Trainer) -> Run
         steps_per_epoch=module.steps_per_epoch,
         train_seconds=run.dataset.statistics.total_seconds,
         device=trainer.strategy.root_device.type,
+        n_threads=torch.get_num_threads(),
         resumed_at=resumed_at,
     )
 

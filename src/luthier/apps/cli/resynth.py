@@ -9,7 +9,7 @@ import typer
 
 from luthier.apps.cli.options import Dry, Force, Json, Room, SoundOutput, Stems, Wet
 from luthier.apps.cli.output import print_json
-from luthier.apps.cli.sounds import check_room, load_impulse_response, refuse_stems, save_stems
+from luthier.apps.cli.sounds import check_room, load_impulse_response, measure, refuse_stems, save_blocks, stem_names
 from luthier.atomic import refuse_existing
 
 
@@ -27,18 +27,17 @@ def resynth(
     """Play a recording of the same instrument again, note by note as it was."""
     check_room(dry=dry, room=room)
     refuse_existing(output, force=force)
-    from luthier.data.audio_files import load_audio, save_audio
     from luthier.inference.player import load_player
+    from luthier.inference.rendering import RoomChoice, render_blocks
 
     player = load_player(instrument)
     if stems:
         refuse_stems(output, player, force=force)
-    audio, sample_rate = load_audio(input_)
-    impulse_response = load_impulse_response(room, player.sample_rate)
-    rendering = player.resynth(audio, sample_rate, room=impulse_response, wet=0.0 if dry else wet)
-    save_audio(output, rendering.audio, rendering.sample_rate, force=force)
-    parts = save_stems(output, rendering.stems, rendering.sample_rate, force=force) if stems else []
+    place = RoomChoice(load_impulse_response(room, player.sample_rate), 0.0 if dry else wet)
+    blocks = render_blocks(player.instrument, measure(input_, player), place)
+    names = stem_names(player) if stems else []
+    parts = save_blocks(output, blocks, player.sample_rate, stems=names, force=force)
     if json:
-        print_json({"output": output, "stems": parts, "sample_rate": rendering.sample_rate})
+        print_json({"output": output, "stems": parts, "sample_rate": player.sample_rate})
     else:
         print("\n".join(str(path) for path in (output, *parts)))

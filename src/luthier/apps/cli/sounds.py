@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,9 @@ from luthier.atomic import refuse_existing
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from luthier.dsp.signals import Features
     from luthier.inference.player import Player
+    from luthier.inference.rendering import RenderedBlock
 
 
 def check_room(*, dry: bool, room: Path | None) -> None:
@@ -32,7 +35,7 @@ def refuse_stems(output: Path, player: Player, *, force: bool) -> None:
     Raises:
         OutputError: one of the stems exists and `force` is not set.
     """
-    for path in stem_paths(output, [*(synth.kind for synth in player.instrument.config.synths), "room"]):
+    for path in stem_paths(output, stem_names(player)):
         refuse_existing(path, force=force)
 
 
@@ -54,15 +57,40 @@ def load_impulse_response(path: Path | None, sample_rate: int) -> Tensor | None:
     return load_audio(path, sample_rate)[0][0]
 
 
-def save_stems(output: Path, stems: Mapping[str, Tensor], sample_rate: int, *, force: bool) -> list[Path]:
-    """Write each part of a sound beside it; the answer is where.
+def stem_names(player: Player) -> list[str]:
+    """The parts of which an instrument's sound consists."""
+    return [*(synth.kind for synth in player.instrument.config.synths), "room"]
+
+
+def measure(path: Path, player: Player) -> Features:
+    """Measure in a sound file of any length what an instrument follows: (1, n_frames, 1) each.
+
+    Raises:
+        AudioFileError: the file cannot be read.
+    """
+    from luthier.data.stored_audio import decoded_audio
+    from luthier.features.extract import extract_features
+
+    with decoded_audio(path, player.sample_rate) as audio:
+        return extract_features(audio, player.instrument.config.features)
+
+
+def save_blocks(
+    output: Path, blocks: Iterable[RenderedBlock], sample_rate: int, *, stems: Iterable[str] = (), force: bool
+) -> list[Path]:
+    """Write a sound while it is played, and some of its parts beside it; the answer is where those are.
 
     Raises:
         OutputError: a file exists and `force` is not set, or the place cannot be written to.
     """
-    from luthier.data.audio_files import save_audio
+    from luthier.data.audio_files import audio_writer
 
-    paths = stem_paths(output, stems)
-    for path, audio in zip(paths, stems.values(), strict=True):
-        save_audio(path, audio, sample_rate, force=force)
+    names = list(stems)
+    paths = stem_paths(output, names)
+    with ExitStack() as files:
+        whole, *parts = (files.enter_context(audio_writer(path, sample_rate, force=force)) for path in (output, *paths))
+        for block in blocks:
+            whole.write(block.audio)
+            for name, part in zip(names, parts, strict=True):
+                part.write(block.stems[name])
     return paths

@@ -9,7 +9,7 @@ import typer
 
 from luthier.apps.cli.options import Dry, Force, Json, Room, SoundOutput, Stems, Wet
 from luthier.apps.cli.output import print_json, say
-from luthier.apps.cli.sounds import check_room, load_impulse_response, refuse_stems, save_stems
+from luthier.apps.cli.sounds import check_room, load_impulse_response, measure, refuse_stems, save_blocks, stem_names
 from luthier.atomic import refuse_existing
 
 LOUDNESS_WORDS = ("auto", "standardise", "none")
@@ -40,34 +40,27 @@ def transfer(
     loudness_change = _loudness(loudness)
     check_room(dry=dry, room=room)
     refuse_existing(output, force=force)
-    from luthier.data.audio_files import load_audio, save_audio
     from luthier.inference.player import load_player
+    from luthier.inference.rendering import RoomChoice, render_blocks
 
     player = load_player(instrument)
     if stems:
         refuse_stems(output, player, force=force)
-    audio, sample_rate = load_audio(input_)
-    result = player.transfer(
-        audio,
-        sample_rate,
-        octave=octave_shift,
-        semitones=semitones,
-        loudness=loudness_change,
-        room=load_impulse_response(room, player.sample_rate),
-        wet=0.0 if dry else wet,
-    )
-    save_audio(output, result.audio, result.sample_rate, force=force)
-    parts = save_stems(output, result.stems, result.sample_rate, force=force) if stems else []
-    for warning in result.warnings:
+    place = RoomChoice(load_impulse_response(room, player.sample_rate), 0.0 if dry else wet)
+    fitted = player.fit(measure(input_, player), octave=octave_shift, semitones=semitones, loudness=loudness_change)
+    blocks = render_blocks(player.instrument, fitted.features, place, edit=fitted.gate.apply)
+    names = stem_names(player) if stems else []
+    parts = save_blocks(output, blocks, player.sample_rate, stems=names, force=force)
+    for warning in fitted.warnings:
         say(f"luthier: {warning}")
     if json:
         print_json(
             {
                 "output": output,
                 "stems": parts,
-                "shift_semitones": result.shift_semitones,
-                "loudness_shift_db": result.loudness_shift_db,
-                "warnings": list(result.warnings),
+                "shift_semitones": fitted.shift_semitones,
+                "loudness_shift_db": fitted.loudness_shift_db,
+                "warnings": list(fitted.warnings),
             }
         )
     else:
