@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-CHUNK_ELEMENTS = {"cpu": 1 << 16, "cuda": 1 << 26}
+CHUNK_ELEMENTS = {"cpu": 1 << 18, "cuda": 1 << 26}
 """Sines computed at a time: on a CPU what its second-level cache holds, on a GPU what keeps it busy."""
 
 

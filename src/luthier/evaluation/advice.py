@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from luthier.evaluation.scores import Evaluation, Number
 
-GOOD_GAP, FAIR_GAP = 0.30, 0.50
+GOOD_GAP, FAIR_GAP, PLAIN_GAP = 0.30, 0.50, 0.75
 """A published autoencoder of six million parameters is at 0.41 to 0.44."""
 GOOD_LOUDNESS_DB, FAIR_LOUDNESS_DB = 1.5, 3.0
 """A change of 1 dB is hardly heard, one of 3 dB plainly."""
@@ -41,6 +41,11 @@ def _timbre(gap: Number) -> str:
             f"The timbre is fair (gap {gap:.2f}; published instruments are at about 0.4). Longer training helps first, "
             "then more minutes of the same instrument in the same room."
         )
+    if gap <= PLAIN_GAP:
+        return (
+            f"The timbre is recognisable, not lifelike (gap {gap:.2f}; published instruments are at about 0.4). Train "
+            "longer; then record more, soft and loud, low and high."
+        )
     return (
         f"The timbre is poor (gap {gap:.2f}): the instrument plays little more than an average sound. Train longer; "
         "if that does not help, record more, soft and loud, low and high, one voice at a time."
@@ -60,7 +65,7 @@ def _loudness(error_db: float, oracle_db: float) -> str:
 
 def _pitch(cents: Number, in_tune: Number) -> str:
     if cents is None or in_tune is None:
-        return "No pitch is certain enough to compare. Is this a solo recording of a pitched instrument? Try: luthier check"
+        return "No pitch is certain enough to compare. Is this a solo recording of a pitched instrument?"
     share = f"{100 * in_tune:.0f} % of the pitched time within half a semitone, median error {cents:.0f} cents"
     if cents <= GOOD_CENTS and in_tune >= GOOD_RPA:
         return f"The melody is kept: {share}."

@@ -73,7 +73,7 @@ def mean_timbre(clips: Iterable[tuple[Tensor, Features]], synthesiser: Synthesis
     found = [_sounding_frames(oracle_controls(audio, features, synthesiser), features) for audio, features in clips]
     amplitude, distribution, noise, loudness_db = (torch.cat(parts) for parts in zip(*found, strict=True))
     if len(amplitude) == 0:
-        raise DatasetError("the training material holds no pitched sound. Is it a solo recording? Try: luthier check")
+        raise DatasetError("the training material holds no pitched sound. Is it a solo recording?")
     # Sums before the division: loud frames count more, and a frame of almost nothing cannot make a ratio explode.
     total = amplitude.sum()
     return MeanTimbre(

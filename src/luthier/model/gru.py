@@ -9,7 +9,8 @@ forward and backward.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -44,7 +45,11 @@ def run_gru(gru: nn.GRU, inputs: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor
 
 
 class _Recurrence(torch.autograd.Function):
-    """(n_frames, batch, 3 * n_units) from the inputs, to (n_frames, batch, n_units)."""
+    """(n_frames, batch, 3 * n_units) from the inputs, to (n_frames, batch, n_units).
+
+    The loops are all there is to do frame by frame. Views of the frames are made before them: making
+    one costs as much as multiplying a small network's numbers.
+    """
 
     @staticmethod
     def forward(ctx: Any, from_inputs: Tensor, hidden: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -55,16 +60,20 @@ class _Recurrence(torch.autograd.Function):
         gates = torch.empty_like(from_inputs)  # r, z and n of every frame
         candidates = hidden.new_empty(n_frames, batch, n_units)  # h Whn + b, before r
         states[0] = hidden
-        turned = weight.t().contiguous()
-        for frame in range(n_frames):
-            from_state = (states[frame].to(weight.dtype) @ turned).to(hidden.dtype).add_(bias)
-            reset_update = gates[frame, :, : 2 * n_units]
-            torch.add(from_inputs[frame, :, : 2 * n_units], from_state[:, : 2 * n_units], out=reset_update).sigmoid_()
-            candidates[frame] = from_state[:, 2 * n_units :]
-            reset, update = reset_update.chunk(2, dim=1)
-            new = gates[frame, :, 2 * n_units :]
-            torch.addcmul(from_inputs[frame, :, 2 * n_units :], reset, candidates[frame], out=new).tanh_()
-            torch.lerp(new, states[frame], update, out=states[frame + 1])
+        turned, from_state = weight.t().contiguous(), hidden.new_empty(batch, n_gates)
+        for before, after, outside, gate, candidate in zip(
+            states[:-1].unbind(0),
+            states[1:].unbind(0),
+            _parts(from_inputs, n_units),
+            _parts(gates, n_units),
+            candidates.unbind(0),
+            strict=True,
+        ):
+            _affine(before, turned, bias, out=from_state)
+            torch.add(outside.reset_update, from_state[:, : 2 * n_units], out=gate.reset_update).sigmoid_()
+            candidate.copy_(from_state[:, 2 * n_units :])
+            torch.addcmul(outside.new, gate.reset, candidate, out=gate.new).tanh_()
+            torch.lerp(gate.new, before, gate.update, out=after)
         ctx.save_for_backward(states, gates, candidates, weight)
         return states[1:]
 
@@ -72,24 +81,47 @@ class _Recurrence(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, outer: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         states, gates, candidates, weight = ctx.saved_tensors
-        n_units = states.shape[-1]
-        reset, update, new = gates.split(n_units, dim=-1)
-        # What does not depend on the gradient from later frames, for all frames at once:
+        reset, update, new = gates.split(states.shape[-1], dim=-1)
+        # All that does not depend on the gradient from later frames, for all frames at once:
         to_new = (1.0 - update).mul_(1.0 - new.square())
         to_update = (states[:-1] - new).mul_(update).mul_(1.0 - update)
-        to_reset = candidates.mul(reset).mul_(1.0 - reset)
-        by_inputs = torch.empty_like(gates)
-        by_state = torch.empty_like(gates)
+        to_reset = candidates.mul(reset).mul_(1.0 - reset).mul_(to_new)
+        slopes = torch.stack([to_reset, to_update, to_new * reset], dim=2)  # (n_frames, batch, 3, n_units)
+        by_state, arriving = torch.empty_like(slopes), torch.empty_like(states[1:])
         carried = torch.zeros_like(states[0])
-        for frame in range(len(gates) - 1, -1, -1):
-            arriving = carried.add_(outer[frame])
-            d_new = torch.mul(arriving, to_new[frame], out=by_inputs[frame, :, 2 * n_units :])
-            torch.mul(d_new, to_reset[frame], out=by_inputs[frame, :, :n_units])
-            torch.mul(arriving, to_update[frame], out=by_inputs[frame, :, n_units : 2 * n_units])
-            by_state[frame, :, : 2 * n_units] = by_inputs[frame, :, : 2 * n_units]
-            torch.mul(d_new, reset[frame], out=by_state[frame, :, 2 * n_units :])
-            carried = (by_state[frame].to(weight.dtype) @ weight).to(outer.dtype)
-            carried.addcmul_(arriving, update[frame])
-        flat, before = by_state.flatten(0, 1), states[:-1].flatten(0, 1)
+        frames = (arriving.unsqueeze(2), by_state, by_state.flatten(2), outer, slopes, update)
+        for arrived, change, flat_change, given, slope, kept in zip(*(_backwards(one) for one in frames), strict=True):
+            total = torch.add(carried, given, out=arrived[:, 0])
+            torch.mul(arrived, slope, out=change)
+            carried = torch.mm(flat_change.to(weight.dtype), weight).to(outer.dtype).addcmul_(total, kept)
+        flat, before = by_state.flatten(2).flatten(0, 1), states[:-1].flatten(0, 1)
         by_weight = flat.to(weight.dtype).t() @ before.to(weight.dtype)
+        by_inputs = torch.cat([by_state[:, :, :2].flatten(2), arriving * to_new], dim=-1)
         return by_inputs, carried, by_weight, flat.sum(dim=0)
+
+
+class _Parts(NamedTuple):
+    reset_update: Tensor
+    reset: Tensor
+    update: Tensor
+    new: Tensor
+
+
+def _parts(gates: Tensor, n_units: int) -> Iterator[_Parts]:
+    """Views of (n_frames, batch, 3 * n_units), frame by frame."""
+    reset_update, new = gates.split([2 * n_units, n_units], dim=-1)
+    reset, update = reset_update.split(n_units, dim=-1)
+    return map(_Parts, reset_update.unbind(0), reset.unbind(0), update.unbind(0), new.unbind(0))
+
+
+def _backwards(frames: Tensor) -> tuple[Tensor, ...]:
+    """Views of the frames, the last first."""
+    return frames.unbind(0)[::-1]
+
+
+def _affine(state: Tensor, weight: Tensor, bias: Tensor, *, out: Tensor) -> None:
+    """state @ weight + bias; the product in the weight's type, the sum in the state's."""
+    if weight.dtype == state.dtype:
+        torch.addmm(bias, state, weight, out=out)
+    else:
+        out.copy_(state.to(weight.dtype) @ weight).add_(bias)
