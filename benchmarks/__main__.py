@@ -1,4 +1,4 @@
-"""Run every comparison: `python -m benchmarks`. Each also runs by itself."""
+"""Run the comparisons that take minutes: `python -m benchmarks`. Each also runs by itself; README.md has the others."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-SCRIPTS = ("training_step.py",)
+SCRIPTS = ("training_step.py", "training_throughput.py", "loss.py", "two_cores.py")
 
 if __name__ == "__main__":
     for script in SCRIPTS:

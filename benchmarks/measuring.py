@@ -19,7 +19,10 @@ RESULTS = Path(__file__).parent / "results"
 
 
 class Row(NamedTuple):
-    """One comparison. `ratio` says how many times better ours is: higher is better, for time and memory alike."""
+    """One comparison. `ratio` says how many times better ours is: higher is better, for time and memory alike.
+
+    A row whose number depends on how busy the machine was says so in its note.
+    """
 
     name: str
     ours: float
@@ -28,14 +31,35 @@ class Row(NamedTuple):
     at_least: float | None = None
     aim: float | None = None
     unit: str = "s"
+    note: str = ""
 
 
 def compare(
-    name: str, ours: float, reference: float, *, goals: tuple[float, float] | None = None, unit: str = "s"
+    name: str,
+    ours: float,
+    reference: float,
+    *,
+    goals: tuple[float, float] | None = None,
+    unit: str = "s",
+    note: str = "",
 ) -> Row:
     """A row for two costs, of which less is better."""
     at_least, aim = goals or (None, None)
-    return Row(name, ours, reference, reference / ours, at_least, aim, unit)
+    return Row(name, ours, reference, reference / ours, at_least, aim, unit, note)
+
+
+def compare_rates(
+    name: str,
+    ours: float,
+    reference: float,
+    *,
+    goals: tuple[float, float] | None = None,
+    unit: str = "1/s",
+    note: str = "",
+) -> Row:
+    """A row for two speeds, of which more is better."""
+    at_least, aim = goals or (None, None)
+    return Row(name, ours, reference, ours / reference, at_least, aim, unit, note)
 
 
 def cpu_seconds(work: Callable[[], Any], *, repeats: int) -> list[float]:
@@ -75,9 +99,8 @@ def write_rows(rows: list[Row], name: str) -> None:
     path.write_text(json.dumps(content, indent=2) + "\n")
     for row in rows:
         goals = f"   (at least {row.at_least:g}, aim {row.aim:g})" if row.at_least is not None else ""
-        print(
-            f"{row.name:44s} ours {row.ours:10.4g} {row.unit}  reference {row.reference:10.4g}  ratio {row.ratio:8.2f}{goals}"
-        )
+        costs = f"ours {row.ours:10.4g} {row.unit:4s} reference {row.reference:10.4g}"
+        print(f"{row.name:56s} {costs}  ratio {row.ratio:8.2f}{goals}  {row.note}".rstrip())
 
 
 def machine() -> dict[str, Any]:

@@ -42,6 +42,12 @@ class PlainInstrument(nn.Module):
 
     def forward(self, f0_hz: Tensor, loudness: Tensor) -> Tensor:
         """(batch, n_frames, 1) each to (batch, n_frames * hop)."""
+        amplitude, distribution, magnitudes = self.controls(f0_hz, loudness)
+        dry = additive(f0_hz, amplitude, distribution) + subtractive(magnitudes)
+        return reverb(dry, torch.tanh(self.taps))
+
+    def controls(self, f0_hz: Tensor, loudness: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Amplitude, harmonic distribution and noise magnitudes: (batch, n_frames, ...)."""
         pitch, level = self.pitch(f0_hz), self.loudness(loudness)
         remembered, _ = self.gru(torch.cat([pitch, level], dim=-1))
         hidden = self.joined(torch.cat([pitch, level, remembered], dim=-1))
@@ -49,8 +55,7 @@ class PlainInstrument(nn.Module):
         numbers = torch.arange(1, strengths.shape[-1] + 1)
         strengths = strengths * (f0_hz * numbers < SAMPLE_RATE / 2)
         distribution = strengths / (1e-8 + strengths.sum(dim=-1, keepdim=True))
-        dry = additive(f0_hz, scaled(self.amplitude(hidden)), distribution) + subtractive(scaled(self.noise(hidden)))
-        return reverb(dry, torch.tanh(self.taps))
+        return scaled(self.amplitude(hidden)), distribution, scaled(self.noise(hidden))
 
 
 def upsampled(frames: Tensor) -> Tensor:
