@@ -13,7 +13,7 @@ import soundfile
 import torch
 
 from data.known_material import tone, write_tone
-from luthier.data.audio_files import BLOCK_SAMPLES, audio_info, load_audio, read_blocks, save_audio
+from luthier.data.audio_files import BLOCK_SAMPLES, audio_info, audio_writer, load_audio, read_blocks, save_audio
 from luthier.errors import AudioFileError, OutputError, RangeError, ShapeError
 
 
@@ -206,3 +206,26 @@ def test_a_full_disk_is_reported_and_leaves_the_old_file(tmp_path: Path, suffix:
         save_audio(path, torch.rand(100_000), 16000, force=True)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("level", [0.5, 3.0])
+@pytest.mark.parametrize("suffix", ["wav", "flac"])
+def test_blocks_become_the_file_that_the_whole_becomes(tmp_path: Path, level: float, suffix: str) -> None:
+    audio = level * (2 * torch.rand(1, 150_000, generator=torch.Generator().manual_seed(0)) - 1)
+    gain = save_audio(tmp_path / f"whole.{suffix}", audio, 16000)
+    with audio_writer(tmp_path / f"blocks.{suffix}", 16000) as writer:
+        for block in audio.split(40_001, dim=1):
+            writer.write(block)
+    assert writer.gain == gain == pytest.approx(min(1.0, 1.0 / level), rel=1e-3)
+    assert (tmp_path / f"blocks.{suffix}").read_bytes() == (tmp_path / f"whole.{suffix}").read_bytes()
+
+
+def test_a_sound_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
+    def write_and_fail() -> None:
+        with audio_writer(tmp_path / "a.wav", 16000) as writer:
+            writer.write(torch.zeros(100))
+            writer.write(torch.full((100,), float("nan")))
+
+    with pytest.raises(RangeError, match="NaN"):
+        write_and_fail()
+    assert list(tmp_path.iterdir()) == []

@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from data.known_material import tone, write_tone
 from luthier.data.array_files import map_array
@@ -20,15 +17,12 @@ from luthier.data.prepare_recording import (
     definition_key,
     hash_file,
     prepare_recording,
-    resampled_blocks,
     single_note,
 )
 from luthier.dsp.feature_definition import FeatureDefinition
-from luthier.dsp.resampling import resample
 from luthier.dsp.signals import Features
 from luthier.features.extract import extract_features
 
-RATES = [8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000, 96000]
 SWIFT = FeatureDefinition(tracker="swift")
 """The fastest tracker: these tests are not about pitch."""
 
@@ -42,25 +36,6 @@ def prepared(path: Path, definition: FeatureDefinition | None = None) -> Prepare
     result = prepare_recording(job(path, definition))
     assert isinstance(result, Prepared)
     return result
-
-
-def pieces(samples: np.ndarray, length: int) -> Iterator[np.ndarray]:
-    return (samples[start : start + length] for start in range(0, len(samples), length))
-
-
-@settings(max_examples=80, deadline=None)
-@given(
-    from_rate=st.sampled_from(RATES),
-    to_rate=st.sampled_from(RATES),
-    n_samples=st.integers(1, 4000),
-    piece=st.integers(1, 2000),
-)
-def test_block_by_block_equals_at_once(from_rate: int, to_rate: int, n_samples: int, piece: int) -> None:
-    samples = np.random.default_rng(n_samples).uniform(-1, 1, n_samples).astype(np.float32)
-    whole = resample(torch.from_numpy(samples).unsqueeze(0), from_rate, to_rate)[0].numpy()
-    blocks = np.concatenate(list(resampled_blocks(pieces(samples, piece), from_rate, to_rate)))
-    assert len(blocks) == -(-n_samples * to_rate // from_rate)
-    np.testing.assert_allclose(blocks, whole, atol=1e-6)  # the converter sums in float32
 
 
 def test_arrays_hold_what_loading_and_extracting_give(tmp_path: Path) -> None:

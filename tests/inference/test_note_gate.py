@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from luthier.dsp.signals import Controls, Features
-from luthier.inference.note_gate import gate_controls, rest_gain, voiced_gain
+from luthier.inference.note_gate import note_gate, rest_gain, voiced_gain
 from luthier.units import amplitude_to_db
 
 
@@ -52,8 +52,12 @@ def test_any_rate_and_length_keeps_its_frames(frame_rate: float, n_frames: int) 
 def test_harmonics_are_gated_by_both_and_noise_by_rests_only() -> None:
     pitched, quiet = [1.0] * 30 + [0.0] * 30 + [1.0] * 60, [-20.0] * 90 + [-100.0] * 6 + [-20.0] * 24
     ones = torch.ones(1, 120, 1)
-    gated = gate_controls(Controls(440 * ones, ones, ones, ones), features(pitched, quiet), 100.0)
+    gate = note_gate(features(pitched, quiet), 100.0)
+    gated = gate.apply(Controls(440 * ones, ones, ones, ones), slice(0, 120))
     note, breath, rest = 10, 45, 92
     assert gated.amplitude[0, [note, breath, rest], 0].tolist() == pytest.approx([1.0, 0.0, 1e-5], rel=1e-3)
     assert gated.noise_magnitudes[0, [note, breath, rest], 0].tolist() == pytest.approx([1.0, 1.0, 1e-5], rel=1e-3)
     assert torch.equal(gated.harmonic_distribution, ones)
+    later = gate.apply(Controls(*(value[:, 40:] for value in (440 * ones, ones, ones, ones))), slice(40, 120))
+    assert torch.equal(later.noise_magnitudes, gated.noise_magnitudes[:, 40:])
+    assert torch.equal(later.amplitude, gated.amplitude[:, 40:])

@@ -7,7 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from inference.conftest import NOISY
+from luthier.dsp.signals import Controls
 from luthier.errors import RangeError, ShapeError
+from luthier.inference import rendering
 from luthier.inference.rendering import RoomChoice, normalised_room, render
 from luthier.model.rooms import ROOMS
 from model.small import constant_features, random_features, small_instrument
@@ -22,10 +25,10 @@ def total(stems: dict[str, Tensor]) -> Tensor:
 def test_stems_sum_to_the_audio(kind: str, wet: float) -> None:
     instrument = small_instrument(room={"kind": kind, "seconds": 0.1})
     for room in (None, torch.tensor([0.0, 0.5, 0.2])):
-        rendering = render(instrument, random_features(20), RoomChoice(room, wet))
-        assert list(rendering.stems) == ["harmonic", "filtered_noise", "room"]
-        assert (total(rendering.stems) - rendering.audio).abs().max() < 1e-6
-        assert rendering.audio.abs().max() > 1e-4
+        played = render(instrument, random_features(20), RoomChoice(room, wet))
+        assert list(played.stems) == ["harmonic", "filtered_noise", "room"]
+        assert (total(played.stems) - played.audio).abs().max() < 1e-6
+        assert played.audio.abs().max() > 1e-4
 
 
 @pytest.mark.parametrize("kind", ROOMS)
@@ -73,20 +76,43 @@ def test_the_same_call_gives_the_same_samples_and_seeds_differ() -> None:
 
 
 def test_what_is_played_can_be_used_in_training() -> None:
-    rendering, gain = render(small_instrument(), random_features(10)), torch.ones(1, requires_grad=True)
-    (gain * rendering.audio).square().sum().backward()
+    played, gain = render(small_instrument(), random_features(10)), torch.ones(1, requires_grad=True)
+    (gain * played.audio).square().sum().backward()
     assert gain.grad > 0
-    assert not rendering.audio.requires_grad
+    assert not played.audio.requires_grad
 
 
 def test_controls_can_be_edited_before_they_are_heard() -> None:
     silent = render(
         small_instrument(),
         random_features(10),
-        edit=lambda controls: controls._replace(amplitude=controls.amplitude * 0),
+        edit=lambda controls, frames: controls._replace(amplitude=controls.amplitude * 0),
     )
     assert silent.stems["harmonic"].abs().max() == 0
     assert silent.controls.amplitude.abs().max() == 0
+
+
+@pytest.mark.parametrize("block", [3, 7, 64])
+@pytest.mark.parametrize("kind", ROOMS)
+def test_blocks_are_the_samples_of_the_whole(block: int, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    instrument = small_instrument(room={"kind": kind, "seconds": 0.1}, synths=NOISY)
+    features, gains = random_features(200), torch.rand(1, 200, 1)
+
+    def edit(controls: Controls, frames: slice) -> Controls:
+        return controls._replace(amplitude=controls.amplitude * gains[:, frames])
+
+    whole = render(instrument, features, edit=edit)
+    monkeypatch.setattr(rendering, "BLOCK_FRAMES", block)
+    assert max(b.audio.shape[1] for b in rendering.render_blocks(instrument, features)) <= (block + 1) * 160
+    blocks = render(instrument, features, edit=edit)
+    assert whole.audio.shape == blocks.audio.shape == (1, 32000)
+    for name, stem in {"audio": whole.audio, **whole.stems}.items():
+        found = blocks.audio if name == "audio" else blocks.stems[name]
+        assert stem.abs().max() > 0 or (name, kind) == ("room", "none")
+        # float32 sums in another order
+        torch.testing.assert_close(found, stem, rtol=0, atol=1e-5 * float(whole.audio.abs().max()))
+    for values, expected in zip(blocks.controls, whole.controls, strict=True):
+        torch.testing.assert_close(values, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_the_pitch_played_is_the_pitch_asked_for() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from tempfile import TemporaryFile
+from typing import IO, NamedTuple
 
 import numpy as np
 import soundfile
@@ -148,16 +150,70 @@ def save_audio(path: str | Path, audio: Tensor, sample_rate: int, *, force: bool
         ShapeError: more than one channel.
         RangeError: NaN or infinity in the audio.
     """
+    with audio_writer(path, sample_rate, force=force) as writer:
+        writer.write(audio)
+    return writer.gain
+
+
+class AudioWriter:
+    """A sound on its way into a file, block by block.
+
+    Attributes:
+        gain: what was applied to the whole sound; known after the last block.
+    """
+
+    def __init__(self, floats: IO[bytes]) -> None:
+        self._floats, self._peak = floats, 0.0
+
+    @property
+    def gain(self) -> float:
+        """1.0, or less where samples exceeded full scale."""
+        return min(1.0, 1.0 / self._peak) if self._peak > 0 else 1.0
+
+    def write(self, audio: Tensor) -> None:
+        """Add a block: (1, n_samples) or (n_samples,).
+
+        Raises:
+            ShapeError: more than one channel.
+            RangeError: NaN or infinity in the audio.
+        """
+        samples = _mono(audio)
+        peak = float(np.abs(samples).max(initial=0.0))
+        if not np.isfinite(peak):
+            raise RangeError("audio: holds NaN or infinity and cannot be written as sound.")
+        self._peak = max(self._peak, peak)
+        self._floats.write(samples.tobytes())
+
+    def turned_down(self) -> Iterator[np.ndarray]:
+        """All that was written, with the gain, in blocks."""
+        self._floats.seek(0)
+        while content := self._floats.read(4 * BLOCK_SAMPLES):
+            yield np.frombuffer(content, dtype=np.float32) * np.float32(self.gain)
+
+
+@contextmanager
+def audio_writer(path: str | Path, sample_rate: int, *, force: bool = False) -> Iterator[AudioWriter]:
+    """Write a sound of any length as 24-bit WAV or FLAC, block by block; turned down as a whole where it would clip.
+
+    Until the last block says how loud it is, the sound waits as floats in an unnamed file beside the output.
+
+    Args:
+        path: ends in .wav or .flac.
+        sample_rate: Hz.
+        force: replace an existing file.
+
+    Raises:
+        OutputError: wrong suffix, the file exists, or the place cannot be written to.
+    """
     path = Path(path)
     if path.suffix.lower() not in WRITABLE:
         raise OutputError(f"{path}: sound is written as {' or '.join(WRITABLE)}. Change the end of the name.")
-    samples = _mono(audio)
-    gain = _safe_gain(samples)
-    if gain < 1.0:
-        logger.warning("%s: peaks above full scale, turned down to %.3f of its level.", path, gain)
-    with atomic_file(path, force=force) as temporary:
-        _write(temporary, samples * np.float32(gain), sample_rate, WRITABLE[path.suffix.lower()])
-    return gain
+    with atomic_file(path, force=force) as temporary, TemporaryFile(dir=temporary.parent) as floats:
+        writer = AudioWriter(floats)
+        yield writer
+        if writer.gain < 1.0:
+            logger.warning("%s: peaks above full scale, turned down to %.3f of its level.", path, writer.gain)
+        _write(temporary, writer.turned_down(), sample_rate, WRITABLE[path.suffix.lower()])
 
 
 def _mono(audio: Tensor) -> np.ndarray:
@@ -166,16 +222,11 @@ def _mono(audio: Tensor) -> np.ndarray:
     return audio.detach().to("cpu", torch.float32).reshape(-1).numpy()
 
 
-def _safe_gain(samples: np.ndarray) -> float:
-    peak = float(np.abs(samples).max(initial=0.0))
-    if not np.isfinite(peak):
-        raise RangeError("audio: holds NaN or infinity and cannot be written as sound.")
-    return min(1.0, 1.0 / peak) if peak > 0 else 1.0
-
-
-def _write(path: Path, samples: np.ndarray, sample_rate: int, container: str) -> None:
+def _write(path: Path, blocks: Iterable[np.ndarray], sample_rate: int, container: str) -> None:
     try:
-        soundfile.write(native_path(path), samples, sample_rate, format=container, subtype=SUBTYPE)
+        with soundfile.SoundFile(native_path(path), "w", sample_rate, 1, SUBTYPE, format=container) as file:
+            for block in blocks:
+                file.write(block)
     except (soundfile.LibsndfileError, AssertionError) as error:
         # soundfile asserts that all samples were taken: on a full disk they are not.
         raise OSError(f"{_reason(error) or 'not all samples were taken'}; is the disk full?") from error

@@ -1,6 +1,7 @@
 """One recording to its arrays: decoded, one channel, at the dataset's rate, with features.
 
-Runs in a process of its own. Memory does not grow with the file while decoding and resampling.
+Runs in a process of its own. Audio is decoded, resampled and measured piece by piece: an hour of it needs no more
+memory than two minutes. Only what has the rate of frames is ever held whole.
 """
 
 from __future__ import annotations
@@ -14,14 +15,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import soxr
 from pydantic import ValidationError
-from torch import Tensor
 
 from luthier.data.array_files import map_array, write_array
 from luthier.data.audio_files import audio_info, check_readable, read_blocks
 from luthier.data.manifest import Recording
 from luthier.data.statistics import PITCHED_PERIODICITY
+from luthier.data.stored_audio import resampled_blocks, stored_audio
 from luthier.dsp.feature_definition import FeatureDefinition
 from luthier.dsp.framing import n_frames
 from luthier.dsp.signals import Features
@@ -145,10 +145,10 @@ def _write_arrays(job: Job, folder: Path) -> tuple[Recording, int | None]:
     info = audio_info(job.path)
     definition = job.definition
     blocks = resampled_blocks(read_blocks(job.path), info.sample_rate, definition.sample_rate)
-    n_samples = write_array(folder / "audio.npy", blocks)
-    audio = map_array(folder / "audio.npy", n_samples)
-    _check_usable(job.path, audio, definition.sample_rate)
-    features = extract_features(audio.unsqueeze(0), definition)
+    peaks: list[float] = []
+    n_samples = write_array(folder / "audio.npy", _note_peaks(blocks, peaks))
+    _check_usable(job.path, max(peaks), n_samples / definition.sample_rate)
+    features = extract_features(stored_audio(folder / "audio.npy", n_samples), definition)
     for name, values in features._asdict().items():
         write_array(folder / f"{name}.npy", [values.reshape(-1).numpy()])
     entry = Recording(
@@ -161,32 +161,6 @@ def _write_arrays(job: Job, folder: Path) -> tuple[Recording, int | None]:
         n_frames=n_frames(n_samples, definition.hop_length),
     )
     return entry, single_note(features, definition.frame_rate)
-
-
-def resampled_blocks(blocks: Iterable[np.ndarray], from_rate: int, to_rate: int) -> Iterator[np.ndarray]:
-    """Change the sample rate block by block; the same samples as `dsp.resampling.resample` at once.
-
-    Args:
-        blocks: (n,) float32 each.
-        from_rate: Hz.
-        to_rate: Hz.
-
-    Yields:
-        Blocks of ceil(n_samples * to_rate / from_rate) samples in all.
-    """
-    if from_rate == to_rate:
-        yield from blocks
-        return
-    converter = soxr.ResampleStream(from_rate, to_rate, 1, dtype="float32", quality="VHQ")
-    n_in = n_out = 0
-    for block in blocks:
-        converted = converter.resample_chunk(block)
-        n_in, n_out = n_in + len(block), n_out + len(converted)
-        yield converted
-    # The converter rounds the last sample either way: cut or fill up to the exact length.
-    missing = -(-n_in * to_rate // from_rate) - n_out
-    last = converter.resample_chunk(np.zeros(0, dtype=np.float32), last=True)[:missing]
-    yield np.pad(last, (0, missing - len(last)))
 
 
 def single_note(features: Features, frame_rate: float) -> int | None:
@@ -205,11 +179,17 @@ def single_note(features: Features, frame_rate: float) -> int | None:
     return round(middle.item()) if inside >= NOTE_FRAMES else None
 
 
-def _check_usable(path: Path, audio: Tensor, sample_rate: int) -> None:
-    seconds = len(audio) / sample_rate
+def _note_peaks(blocks: Iterable[np.ndarray], peaks: list[float]) -> Iterator[np.ndarray]:
+    """Pass blocks on and add the largest magnitude of each to `peaks`."""
+    for block in blocks:
+        peaks.append(float(np.abs(block).max(initial=0.0)))
+        yield block
+
+
+def _check_usable(path: Path, peak: float, seconds: float) -> None:
     if seconds < SHORTEST_SECONDS:
         raise AudioFileError(f"{path}: only {seconds:.3f} s long. Use recordings of {SHORTEST_SECONDS} s or more.")
-    peak_db = amplitude_to_db(max(-audio.min().item(), audio.max().item()))
+    peak_db = amplitude_to_db(peak)
     if peak_db < QUIETEST_PEAK_DB:
         raise AudioFileError(f"{path}: silent (peak {peak_db:.0f} dB). Is this the right track?")
 

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from luthier.dsp.feature_definition import FeatureDefinition
 from luthier.dsp.signals import Features
+from luthier.features.long_audio import LongAudio
 from luthier.features.loudness import loudness_db, rms_power_db
 from luthier.features.pitch import track_pitch
 
@@ -15,11 +16,11 @@ LOUDNESSES: dict[str, Callable[..., Tensor]] = {"a_weighted": loudness_db, "rms"
 """Name in a `FeatureDefinition` -> function."""
 
 
-def extract_features(audio: Tensor, definition: FeatureDefinition) -> Features:
-    """Measure pitch, periodicity and loudness of audio.
+def extract_features(audio: Tensor | LongAudio, definition: FeatureDefinition) -> Features:
+    """Measure pitch, periodicity and loudness of audio, in the same memory whatever its length.
 
     Args:
-        audio: (batch, n_samples) at `definition.sample_rate`.
+        audio: (batch, n_samples) at `definition.sample_rate`, or long audio that is read piece by piece.
         definition: what to measure, and how.
 
     Returns:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from luthier.dsp.framing import n_frames
 from luthier.features.audio_checks import check_audio
+from luthier.features.long_audio import LongAudio
 from luthier.units import power_to_db
 
 DEFINITION_RATE = 16000
@@ -23,7 +24,7 @@ FRAMES_AT_ONCE = 512
 
 
 def loudness_db(
-    audio: Tensor, *, sample_rate: int, hop_length: int, n_fft: int = 2048, floor_db: float = -80.0
+    audio: Tensor | LongAudio, *, sample_rate: int, hop_length: int, n_fft: int = 2048, floor_db: float = -80.0
 ) -> Tensor:
     """Measure how loud audio sounds: A-weighted mean power of the spectrum around each frame, in dB.
 
@@ -37,7 +38,7 @@ def loudness_db(
     continued by that sample.
 
     Args:
-        audio: (batch, n_samples), any level.
+        audio: (batch, n_samples), any level, or long audio.
         sample_rate: Hz.
         hop_length: samples from one frame to the next.
         n_fft: window length in samples at 16 kHz.
@@ -53,30 +54,31 @@ def loudness_db(
     Source: Engel et al. 2020 (DDSP), appendix B, with the weighting applied to power and a mean over bins;
     A-weighting: IEC 61672-1:2013, annex E.
     """
-    check_audio(audio, sample_rate, hop_length)
+    clip = check_audio(audio, sample_rate, hop_length)
     frame_length = _frame_length(n_fft, sample_rate)
-    window = torch.hann_window(frame_length, dtype=audio.dtype, device=audio.device)
+    like = clip.read(0, 0)  # for dtype and device
+    window = torch.hann_window(frame_length, dtype=like.dtype, device=like.device)
     # Zero-padding to a fast length leaves the mean over bins as it is: it adds bins between the bins.
     transform_length = next_fast_len(frame_length, real=True)
     frequencies_hz = torch.arange(transform_length // 2 + 1, dtype=torch.float64) * sample_rate / transform_length
-    weights = a_weighting_power(frequencies_hz).to(audio) * (n_fft / frame_length / len(frequencies_hz))
+    weights = a_weighting_power(frequencies_hz).to(like) * (n_fft / frame_length / len(frequencies_hz))
 
     def weighted_power(frames: Tensor) -> Tensor:
         spectrum = torch.view_as_real(torch.fft.rfft(frames * window, n=transform_length))
         return spectrum.square().sum(-1) @ weights
 
-    return _level_db(weighted_power, audio, frame_length, hop_length, floor_db)
+    return _level_db(weighted_power, clip, frame_length, hop_length, floor_db)
 
 
 def rms_power_db(
-    audio: Tensor, *, sample_rate: int, hop_length: int, n_fft: int = 2048, floor_db: float = -80.0
+    audio: Tensor | LongAudio, *, sample_rate: int, hop_length: int, n_fft: int = 2048, floor_db: float = -80.0
 ) -> Tensor:
     """Measure the mean square of the audio around each frame, in dB re 1.
 
     Edges, window duration and errors as in `loudness_db`; the window is rectangular.
 
     Args:
-        audio: (batch, n_samples), any level.
+        audio: (batch, n_samples), any level, or long audio.
         sample_rate: Hz.
         hop_length: samples from one frame to the next.
         n_fft: window length in samples at 16 kHz.
@@ -85,9 +87,9 @@ def rms_power_db(
     Returns:
         (batch, n_frames, 1), dB; a full-scale square wave is 0 dB, a full-scale sine -3 dB.
     """
-    check_audio(audio, sample_rate, hop_length)
+    clip = check_audio(audio, sample_rate, hop_length)
     frame_length = _frame_length(n_fft, sample_rate)
-    return _level_db(lambda frames: frames.square().mean(-1), audio, frame_length, hop_length, floor_db)
+    return _level_db(lambda frames: frames.square().mean(-1), clip, frame_length, hop_length, floor_db)
 
 
 def a_weighting_power(frequencies_hz: Tensor) -> Tensor:
@@ -113,25 +115,29 @@ def _frame_length(n_fft: int, sample_rate: int) -> int:
 
 
 def _level_db(
-    power: Callable[[Tensor], Tensor], audio: Tensor, frame_length: int, hop_length: int, floor_db: float
+    power: Callable[[Tensor], Tensor], clip: LongAudio, frame_length: int, hop_length: int, floor_db: float
 ) -> Tensor:
     """Apply `power` ((..., frame_length) -> (...)) to all frames, a bounded number at a time; floored dB."""
-    count = n_frames(audio.shape[-1], hop_length)
-    parts = [
-        power(_frames(audio, start, min(start + FRAMES_AT_ONCE, count), frame_length, hop_length))
-        for start in range(0, count, FRAMES_AT_ONCE)
-    ]
-    return power_to_db(torch.cat(parts, dim=-1)).clamp_min(floor_db).unsqueeze(-1)
+    count = n_frames(clip.n_samples, hop_length)
+    like = clip.read(0, 0)
+    # Written into one tensor: small pieces kept between the large ones would pin these in memory, an hour by gigabytes.
+    levels = like.new_empty(len(like), count)
+    for start in range(0, count, FRAMES_AT_ONCE):
+        stop = min(start + FRAMES_AT_ONCE, count)
+        levels[:, start:stop] = power(_frames(clip, start, stop, frame_length, hop_length))
+    return power_to_db(levels).clamp_min(floor_db).unsqueeze(-1)
 
 
-def _frames(audio: Tensor, start: int, stop: int, frame_length: int, hop_length: int) -> Tensor:
+def _frames(clip: LongAudio, start: int, stop: int, frame_length: int, hop_length: int) -> Tensor:
     """Frames start..stop, centred on t * hop_length, of the clip continued by its mirror image."""
     first = start * hop_length - frame_length // 2
     last = (stop - 1) * hop_length - frame_length // 2 + frame_length
-    if first >= 0 and last <= audio.shape[-1]:
-        return audio[:, first:last].unfold(-1, frame_length, hop_length)
-    inside = _mirrored(torch.arange(first, last, device=audio.device), audio.shape[-1])
-    return audio[:, inside].unfold(-1, frame_length, hop_length)
+    if first >= 0 and last <= clip.n_samples:
+        return clip.read(first, last).unfold(-1, frame_length, hop_length)
+    inside = _mirrored(torch.arange(first, last), clip.n_samples)
+    nearest = int(inside.min())
+    audio = clip.read(nearest, int(inside.max()) + 1)
+    return audio[:, (inside - nearest).to(audio.device)].unfold(-1, frame_length, hop_length)
 
 
 def _mirrored(positions: Tensor, n_samples: int) -> Tensor:

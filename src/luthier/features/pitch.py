@@ -1,25 +1,27 @@
 """The pitch of a clip, frame by frame: one interface, several trackers, each made exact by refinement.
 
 audio ─► 16 kHz ─► tracker (rough, at its own steps) ─► our frames, gaps filled ─► refinement ─► f0_hz, periodicity
+         block by block                               whole clip             block by block
 """
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from luthier.dsp.framing import n_frames
-from luthier.dsp.resampling import resample
 from luthier.errors import ConfigError, RangeError
 from luthier.features.audio_checks import check_audio
 from luthier.features.cascade import track_cascade
 from luthier.features.crepe import track_crepe_full, track_crepe_tiny
 from luthier.features.high_range import Tracker, track_any_height
+from luthier.features.long_audio import Block, LongAudio, blocks_at_rate
 from luthier.features.refinement import refine
 from luthier.features.swift import track_swift
-from luthier.features.track import TRACKER_RATE, read_track
+from luthier.features.track import TRACKER_RATE, Track, join_tracks, read_track
 
 TRACKERS: dict[str, Tracker] = {
     "auto": track_cascade,
@@ -44,7 +46,7 @@ class Pitch(NamedTuple):
 
 
 def track_pitch(
-    audio: Tensor,
+    audio: Tensor | LongAudio,
     *,
     sample_rate: int,
     hop_length: int,
@@ -58,7 +60,7 @@ def track_pitch(
     and from note to note it leaps; a clip without any pitch gets 220 Hz throughout and periodicity 0.
 
     Args:
-        audio: (batch, n_samples), one voice.
+        audio: (batch, n_samples), one voice, or long audio.
         sample_rate: Hz.
         hop_length: samples from one frame to the next.
         tracker: one of `TRACKERS`.
@@ -74,16 +76,17 @@ def track_pitch(
         ConfigError: there is no tracker of that name.
         MissingExtraError: the tracker needs a package that is not installed.
     """
-    check_audio(audio, sample_rate, hop_length)
+    clip = check_audio(audio, sample_rate, hop_length)
     if tracker not in TRACKERS:
         raise ConfigError(f"tracker {tracker!r} does not exist; choose one of {', '.join(sorted(TRACKERS))}.")
     if not 0 < f0_min_hz < f0_max_hz:
         raise RangeError(f"f0_min_hz {f0_min_hz} and f0_max_hz {f0_max_hz}: expected 0 < f0_min_hz < f0_max_hz.")
-    heard = resample(audio, sample_rate, TRACKER_RATE).detach().cpu()
-    positions = _positions(n_frames(audio.shape[-1], hop_length), hop_length, sample_rate)
-    pitches = [_track_clip(clip, positions, TRACKERS[tracker], (f0_min_hz, f0_max_hz)) for clip in heard]
-    f0_hz, periodicity = (torch.stack(rows).unsqueeze(-1).to(audio.device) for rows in zip(*pitches, strict=True))
-    return Pitch(f0_hz, periodicity)
+    positions = _positions(n_frames(clip.n_samples, hop_length), hop_length, sample_rate)
+    tracks = _track_blocks(TRACKERS[tracker], clip, sample_rate, (f0_min_hz, f0_max_hz))
+    rough = [torch.stack(rows) for rows in zip(*(read_track(track, positions) for track in tracks), strict=True)]
+    f0_hz = _refine_blocks(clip, sample_rate, rough[0], rough[1], positions).clamp(f0_min_hz, f0_max_hz)
+    device = clip.read(0, 0).device
+    return Pitch(f0_hz.unsqueeze(-1).to(device), rough[1].clamp(0.0, 1.0).unsqueeze(-1).to(device))
 
 
 def _positions(count: int, hop_length: int, sample_rate: int) -> Tensor:
@@ -91,11 +94,28 @@ def _positions(count: int, hop_length: int, sample_rate: int) -> Tensor:
     return torch.arange(count, dtype=torch.float64) * hop_length * TRACKER_RATE / sample_rate
 
 
-def _track_clip(
-    clip: Tensor, positions: Tensor, tracker: Tracker, f0_range_hz: tuple[float, float]
-) -> tuple[Tensor, Tensor]:
-    """One clip (n_samples,) at 16 kHz to f0 and periodicity (n_frames,), refined and within the range."""
-    f0_hz, periodicity = read_track(track_any_height(tracker, clip, *f0_range_hz), positions)
-    centres = positions.round().long().clamp_max(len(clip) - 1)
-    refined = refine(clip, f0_hz, periodicity, centres, sample_rate=TRACKER_RATE)
-    return refined.clamp(*f0_range_hz), periodicity.clamp(0.0, 1.0)
+def _track_blocks(tracker: Tracker, clip: LongAudio, sample_rate: int, f0_range_hz: tuple[float, float]) -> list[Track]:
+    """A rough track of each clip of the batch, joined from those of its blocks."""
+    parts = [
+        [_described(block, track_any_height(tracker, audio, *f0_range_hz)) for audio in block.audio]
+        for block in blocks_at_rate(clip, sample_rate, TRACKER_RATE)
+    ]
+    return [join_tracks(pieces) for pieces in zip(*parts, strict=True)]
+
+
+def _described(block: Block, track: Track) -> Track:
+    """The steps of a block's track that do not belong to its context."""
+    first, last = ((end - block.offset) / track.step_samples for end in (block.start, block.stop))
+    steps = slice(round(first), math.ceil(last))
+    return Track(track.f0_hz[steps], track.periodicity[steps], track.step_samples)
+
+
+def _refine_blocks(clip: LongAudio, sample_rate: int, f0_hz: Tensor, periodicity: Tensor, positions: Tensor) -> Tensor:
+    """Refine rough pitches (batch, n_frames) at positions (n_frames,) in samples at 16 kHz."""
+    parts = []
+    for block in blocks_at_rate(clip, sample_rate, TRACKER_RATE):
+        inside = slice(*torch.searchsorted(positions, torch.tensor([block.start, block.stop]).double()).tolist())
+        centres = (positions[inside].round().long() - block.offset).clamp_max(block.audio.shape[-1] - 1)
+        rows = zip(block.audio, f0_hz[:, inside], periodicity[:, inside], strict=True)
+        parts.append(torch.stack([refine(*row, centres, sample_rate=TRACKER_RATE) for row in rows]))
+    return torch.cat(parts, dim=1)

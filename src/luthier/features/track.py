@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -39,6 +40,12 @@ class Track(NamedTuple):
     f0_hz: Tensor
     periodicity: Tensor
     step_samples: int
+
+
+def join_tracks(pieces: Sequence[Track]) -> Track:
+    """Join tracks of consecutive parts of a clip; all have the same step."""
+    f0_hz = torch.cat([piece.f0_hz for piece in pieces])
+    return Track(f0_hz, torch.cat([piece.periodicity for piece in pieces]), pieces[0].step_samples)
 
 
 def read_track(track: Track, positions: Tensor) -> tuple[Tensor, Tensor]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -22,18 +24,39 @@ SHORTEST_SECONDS = 0.04
 FADE_SECONDS = 0.02
 
 
-def gate_controls(controls: Controls, features: Features, frame_rate: float) -> Controls:
-    """Silence the harmonics where the input has no pitch, and everything where it rests.
+class NoteGate(NamedTuple):
+    """Gains for each frame, (1, n_frames, 1) each, 0..1.
+
+    Attributes:
+        harmonic: zero where the input has no pitch or rests.
+        noise: zero where the input rests.
+    """
+
+    harmonic: Tensor
+    noise: Tensor
+
+    def apply(self, controls: Controls, frames: slice) -> Controls:
+        """Silence some frames' harmonics where the input has no pitch, and everything where it rests.
+
+        Args:
+            controls: what the instrument wants to play in these frames, (1, n_frames, ...).
+            frames: which frames of the clip they are.
+        """
+        return controls._replace(
+            amplitude=controls.amplitude * self.harmonic[:, frames],
+            noise_magnitudes=controls.noise_magnitudes * self.noise[:, frames],
+        )
+
+
+def note_gate(features: Features, frame_rate: float) -> NoteGate:
+    """Listen to a whole input for where it has notes.
 
     Args:
-        controls: what the instrument wants to play, (1, n_frames, ...).
         features: of the input, (1, n_frames, 1) each.
         frame_rate: frames per second.
     """
-    sounding, voiced = rest_gain(features), voiced_gain(features, frame_rate)
-    return controls._replace(
-        amplitude=controls.amplitude * sounding * voiced, noise_magnitudes=controls.noise_magnitudes * sounding
-    )
+    sounding = rest_gain(features)
+    return NoteGate(sounding * voiced_gain(features, frame_rate), sounding)
 
 
 def rest_gain(features: Features) -> Tensor:

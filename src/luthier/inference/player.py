@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +14,7 @@ from luthier.dsp.signals import Controls, Features
 from luthier.errors import RangeError, ShapeError
 from luthier.features.extract import extract_features
 from luthier.inference.loudness_fit import fit_loudness, is_note, loudness_shift_db, standardise_loudness
-from luthier.inference.note_gate import gate_controls
+from luthier.inference.note_gate import NoteGate, note_gate
 from luthier.inference.pitch_fit import octave_shift, range_hz, share_outside, shift_pitch
 from luthier.inference.rendering import Rendering, RoomChoice, render
 from luthier.model.instrument import Instrument
@@ -49,6 +48,22 @@ class Transfer(NamedTuple):
     warnings: list[str]
     features: Features
     controls: Controls
+
+
+class Fitted(NamedTuple):
+    """A melody made ready for an instrument.
+
+    Attributes:
+        features: what the instrument is to follow, (1, n_frames, 1) each.
+        gate: silences it where the input has no note.
+        shift_semitones, loudness_shift_db, warnings: as in `Transfer`.
+    """
+
+    features: Features
+    gate: NoteGate
+    shift_semitones: float
+    loudness_shift_db: float
+    warnings: list[str]
 
 
 class Player:
@@ -135,21 +150,42 @@ class Player:
         Raises:
             ShapeError, RangeError: the audio or an option cannot be used.
         """
-        measured = self.measure(audio, sample_rate)
-        features, shift = self._fit_pitch(measured, octave, semitones)
-        features, shift_db = self._fit_loudness(features, loudness)
-        gate = partial(gate_controls, features=measured, frame_rate=self.instrument.config.features.frame_rate)
-        rendering = render(self.instrument, features, RoomChoice(room, wet), edit=gate)
+        fitted = self.fit(self.measure(audio, sample_rate), octave=octave, semitones=semitones, loudness=loudness)
+        rendering = render(self.instrument, fitted.features, RoomChoice(room, wet), edit=fitted.gate.apply)
         return Transfer(
             audio=rendering.audio,
             stems=rendering.stems,
             sample_rate=self.sample_rate,
-            shift_semitones=shift,
-            loudness_shift_db=shift_db,
-            warnings=self._warnings(features),
-            features=features,
+            shift_semitones=fitted.shift_semitones,
+            loudness_shift_db=fitted.loudness_shift_db,
+            warnings=fitted.warnings,
+            features=fitted.features,
             controls=rendering.controls,
         )
+
+    def fit(
+        self,
+        measured: Features,
+        *,
+        octave: str | int = "auto",
+        semitones: float = 0.0,
+        loudness: str | float = "auto",
+    ) -> Fitted:
+        """Make the features of another sound fit this instrument; options as for `transfer`.
+
+        Args:
+            measured: (1, n_frames, 1) each.
+            octave: whole octaves to shift by, or "auto".
+            semitones: to shift by besides.
+            loudness: "auto", "standardise", "none", or dB to add.
+
+        Raises:
+            RangeError: an option cannot be used.
+        """
+        features, shift = self._fit_pitch(measured, octave, semitones)
+        features, shift_db = self._fit_loudness(features, loudness)
+        gate = note_gate(measured, self.instrument.config.features.frame_rate)
+        return Fitted(features, gate, shift, shift_db, self._warnings(features))
 
     def room(self) -> Tensor:
         """The room alone, a clap in it: (n_taps,)."""

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from luthier.dsp.convolution import fft_convolve
+from luthier.dsp.convolution import ConvolutionState, convolve_block
+from luthier.dsp.harmonic import HarmonicState, harmonic_synthesis
+from luthier.dsp.noise import NoiseState, filtered_noise
 from luthier.dsp.signals import Controls, Features
 from luthier.errors import RangeError, ShapeError
 from luthier.model.instrument import Instrument, white_noise
+from luthier.model.synths import HarmonicSynth, Synth
 
 NOISE_SEED = 0
+BLOCK_FRAMES = 1024
+"""Frames played at a time; at least 3, so that the first block has noise around its first frame."""
 
 
 class RoomChoice(NamedTuple):
@@ -46,11 +52,24 @@ class Rendering(NamedTuple):
     features: Features
 
 
-EditControls = Callable[[Controls], Controls]
-"""Something that changes what is played before it is heard."""
+EditControls = Callable[[Controls, slice], Controls]
+"""Something that changes what is played in some frames of the clip before it is heard."""
 
 
-@torch.no_grad()
+class RenderedBlock(NamedTuple):
+    """A piece of played audio; pieces follow one another without a gap.
+
+    Attributes:
+        audio: (1, n_samples).
+        stems: (1, n_samples) each, as in `Rendering`.
+        controls: what the instrument decided meanwhile, (1, n_frames, ...).
+    """
+
+    audio: Tensor
+    stems: dict[str, Tensor]
+    controls: Controls
+
+
 def render(
     instrument: Instrument,
     features: Features,
@@ -59,7 +78,7 @@ def render(
     edit: EditControls | None = None,
     seed: int = NOISE_SEED,
 ) -> Rendering:
-    """Play features on an instrument.
+    """Play features on an instrument: the blocks of `render_blocks`, joined.
 
     Args:
         instrument: what plays.
@@ -72,29 +91,119 @@ def render(
         RangeError: `wet` is not between 0 and 1, or the room is silent or not finite.
         ShapeError: there is no frame to play, or the room is no impulse response.
     """
+    blocks = list(render_blocks(instrument, features, room, edit=edit, seed=seed))
+    return Rendering(
+        audio=torch.cat([block.audio for block in blocks], dim=1),
+        stems={name: torch.cat([block.stems[name] for block in blocks], dim=1) for name in blocks[0].stems},
+        sample_rate=instrument.config.sample_rate,
+        controls=Controls(*(torch.cat(parts, dim=1) for parts in zip(*(b.controls for b in blocks), strict=True))),
+        features=features,
+    )
+
+
+@torch.no_grad()
+def render_blocks(
+    instrument: Instrument,
+    features: Features,
+    room: RoomChoice = RoomChoice(),  # noqa: B008  immutable
+    *,
+    edit: EditControls | None = None,
+    seed: int = NOISE_SEED,
+) -> Iterator[RenderedBlock]:
+    """Play features on an instrument, `BLOCK_FRAMES` at a time, the same samples as at once.
+
+    Arguments and errors as for `render`.
+
+    Yields:
+        Blocks of n_frames * hop_length samples in all.
+    """
     if not 0.0 <= room.wet <= 1.0:
         raise RangeError(f"wet {room.wet}: expected a number from 0 (dry) to 1 (the room as it is).")
-    if features.f0_hz.shape[1] == 0:
+    n_frames = features.f0_hz.shape[1]
+    if n_frames == 0:
         raise ShapeError("features have no frames: expected at least one.")
-    controls = instrument.controls(features)
-    if edit is not None:
-        controls = edit(controls)
-    noise = white_noise(1, features.f0_hz.shape[1] * instrument.config.hop_length, torch.Generator().manual_seed(seed))
-    stems = _in_room(instrument, instrument.stems(controls, noise), room)
-    audio = torch.stack(list(stems.values())).sum(dim=0)
-    return Rendering(audio, stems, instrument.config.sample_rate, controls, features)
+    place = _Place.of(instrument, room)
+    generator = torch.Generator().manual_seed(seed)
+    decoder, echoes = instrument.start(1), ConvolutionState.start(1, place.response)
+    states: list[HarmonicState | NoiseState] = []
+    for start in range(0, n_frames, BLOCK_FRAMES):
+        frames = slice(start, min(start + BLOCK_FRAMES, n_frames))
+        controls, decoder = instrument.controls_block(Features(*(value[:, frames] for value in features)), decoder)
+        controls = controls if edit is None else edit(controls, frames)
+        following = _following(controls, is_first=start == 0, is_last=frames.stop == n_frames)
+        noise = white_noise(1, following.f0_hz.shape[1] * instrument.config.hop_length, generator)
+        states = states or [_start(synth, controls, noise) for synth in instrument.synths]
+        dry, states = _play(instrument, states, following, noise)
+        stems, echoes = place.hear(dry, echoes)
+        yield RenderedBlock(torch.stack(list(stems.values())).sum(dim=0), stems, controls)
 
 
-def _in_room(instrument: Instrument, stems: dict[str, Tensor], room: RoomChoice) -> dict[str, Tensor]:
-    """Scale the dry stems and add a stem `room`: what the room adds to them."""
-    played = torch.stack(list(stems.values())).sum(dim=0)
-    gain = instrument.room.direct_gain()
-    dry = gain * played
-    if room.impulse_response is None:
-        wet = instrument.room(played)
-    else:
-        wet = fft_convolve(dry, normalised_room(room.impulse_response))
-    return {name: gain * stem for name, stem in stems.items()} | {"room": room.wet * (wet - dry)}
+def _following(controls: Controls, *, is_first: bool, is_last: bool) -> Controls:
+    """The frames towards which a block plays: synthesisers start on the first, and the last is held for a hop."""
+    return Controls(
+        *(
+            torch.cat([values[:, int(is_first) :], values[:, -1:] if is_last else values[:, :0]], dim=1)
+            for values in controls
+        )
+    )
+
+
+def _start(synth: Synth, controls: Controls, noise: Tensor) -> HarmonicState | NoiseState:
+    """The state of a synthesiser on the first frame of a clip."""
+    config = synth.config
+    if isinstance(synth, HarmonicSynth):
+        return HarmonicState.start(controls, sample_rate=config.sample_rate)
+    n_around = 2 * config.hop_length
+    # Frame 0 needs noise before the clip: the clip's own first samples backwards are as white as any.
+    around = F.pad(noise[:, :n_around], (0, max(0, n_around - noise.shape[-1]))).flip(-1)
+    return NoiseState.start(controls.noise_magnitudes[:, :1], around)
+
+
+def _play(
+    instrument: Instrument, states: list[HarmonicState | NoiseState], following: Controls, noise: Tensor
+) -> tuple[dict[str, Tensor], list[HarmonicState | NoiseState]]:
+    """One block of each synthesiser, by its name, and their new states."""
+    sample_rate, hop_length = instrument.config.sample_rate, instrument.config.hop_length
+    dry: dict[str, Tensor] = {}
+    after: list[HarmonicState | NoiseState] = []
+    for synth, state in zip(instrument.synths, states, strict=True):
+        new: HarmonicState | NoiseState
+        if isinstance(state, HarmonicState):
+            audio, new = harmonic_synthesis(following, state, sample_rate=sample_rate, hop_length=hop_length)
+        else:
+            audio, new = filtered_noise(following.noise_magnitudes, noise, state, hop_length=hop_length)
+        dry[synth.synth.kind] = synth.synth.gain * audio
+        after.append(new)
+    return dry, after
+
+
+class _Place(NamedTuple):
+    """Where the synthesisers are heard.
+
+    Attributes:
+        gain: of the dry sound, a scalar.
+        response: (n_taps,), what the room makes of a click of the synthesisers.
+        wet: 0..1.
+    """
+
+    gain: Tensor
+    response: Tensor
+    wet: float
+
+    @classmethod
+    def of(cls, instrument: Instrument, room: RoomChoice) -> _Place:
+        """The instrument's own room, or another."""
+        gain = instrument.room.direct_gain()
+        if room.impulse_response is None:
+            return cls(gain, instrument.room.impulse_response(), room.wet)
+        return cls(gain, gain * normalised_room(room.impulse_response), room.wet)
+
+    def hear(self, dry: dict[str, Tensor], echoes: ConvolutionState) -> tuple[dict[str, Tensor], ConvolutionState]:
+        """Scale the dry stems of a block and add a stem `room`: what the room adds to them."""
+        played = torch.stack(list(dry.values())).sum(dim=0)
+        wet, echoes = convolve_block(played, self.response, echoes)
+        stems = {name: self.gain * stem for name, stem in dry.items()}
+        return stems | {"room": self.wet * (wet - self.gain * played)}, echoes
 
 
 def normalised_room(impulse_response: Tensor) -> Tensor:
