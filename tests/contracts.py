@@ -15,7 +15,7 @@ from luthier.dsp.convolution import ConvolutionState, convolve_block, fft_convol
 from luthier.dsp.framing import centred_frames, n_frames
 from luthier.dsp.harmonic import HarmonicState, harmonic_amplitudes, harmonic_synthesis
 from luthier.dsp.interpolation import following_frames, upsample_linear
-from luthier.dsp.noise import NoiseState, bands_to_bins, filtered_noise
+from luthier.dsp.noise import NoiseState, bands_to_bins, filtered_noise, noise_around_start
 from luthier.dsp.oscillator_bank import oscillator_bank
 from luthier.dsp.phase import phase_within_spans, span_phases
 from luthier.dsp.rendering import render_dry, render_harmonic, render_noise
@@ -145,6 +145,11 @@ ROWS = (
         filtered_noise,
         lambda s: ((magnitudes(s, s.n_frames), audio(s), noise_state(s)), {"hop_length": s.hop_length}),
         lambda s: ((s.batch, s.n_samples), noise_state_shape(s)),
+    ),
+    Row(
+        noise_around_start,
+        lambda s: ((audio(s),), {"hop_length": s.hop_length}),
+        lambda s: (s.batch, 2 * s.hop_length),
     ),
     Row(
         bands_to_bins,

@@ -9,7 +9,7 @@ from luthier.dsp.signals import Controls
 from luthier.errors import ConfigError
 from luthier.model.config import SynthConfig
 from luthier.model.instrument import Instrument
-from luthier.model.synths import SYNTHS, Synth, build_synth
+from luthier.model.synths import SYNTHS, State, Synth, build_synth
 from model.small import constant_features, random_features, small_config
 
 
@@ -21,9 +21,13 @@ class Click(Synth):
     def controls(self, raw: Tensor, f0_hz: Tensor) -> dict[str, Tensor]:
         return {"amplitude": raw[..., :1].abs()}
 
-    def render(self, controls: Controls, noise: Tensor) -> Tensor:
-        hop = self.config.hop_length
-        return torch.nn.functional.pad(controls.amplitude, (0, hop - 1)).flatten(1)
+    def start(self, first: Controls, noise: Tensor) -> State:
+        return (first.amplitude[:, :1],)
+
+    def play(self, following: Controls, noise: Tensor, state: State) -> tuple[Tensor, State]:
+        frames = torch.cat([*state, following.amplitude], dim=1)
+        clicks = torch.nn.functional.pad(frames[:, :-1], (0, self.config.hop_length - 1))
+        return clicks.flatten(1), (frames[:, -1:],)
 
 
 @pytest.fixture

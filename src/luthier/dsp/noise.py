@@ -6,6 +6,7 @@ from functools import cache
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from luthier.errors import ShapeError
@@ -72,6 +73,20 @@ def filtered_noise(
     frames = torch.fft.irfft(spectra * gains, n=2 * hop_length) * window  # (batch, n_frames + 1, 2 * hop_length)
     audio = frames[:, :-1, hop_length:] + frames[:, 1:, :hop_length]
     return audio.flatten(1), NoiseState(noise_magnitudes[:, -1:], stretch[:, -2 * hop_length :])
+
+
+def noise_around_start(noise: Tensor, *, hop_length: int) -> Tensor:
+    """The noise around a clip's first frame, half of it before the clip: the first samples backwards, as white as any.
+
+    Args:
+        noise: (batch, n_samples), what the clip begins with.
+        hop_length: samples from one frame to the next.
+
+    Returns:
+        (batch, 2 * hop_length), for `NoiseState.start`; silence where the noise is shorter.
+    """
+    first = noise[:, : 2 * hop_length]
+    return F.pad(first, (0, 2 * hop_length - first.shape[-1])).flip(-1)
 
 
 def bands_to_bins(magnitudes: Tensor, *, n_bins: int) -> Tensor:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import torch.nn.functional as F
 from torch import Tensor
 
 from luthier.dsp.harmonic import HarmonicState, harmonic_synthesis
 from luthier.dsp.interpolation import following_frames
-from luthier.dsp.noise import NoiseState, filtered_noise
+from luthier.dsp.noise import NoiseState, filtered_noise, noise_around_start
 from luthier.dsp.signals import Controls
 
 
@@ -47,9 +46,7 @@ def render_noise(noise_magnitudes: Tensor, noise: Tensor, *, hop_length: int) ->
     Returns:
         (batch, n_frames * hop_length).
     """
-    # Frame 0 needs noise before the clip: the clip's own first samples backwards are as white as any.
-    first = F.pad(noise[:, : 2 * hop_length], (0, max(0, 2 * hop_length - noise.shape[-1]))).flip(-1)
-    state = NoiseState.start(noise_magnitudes[:, :1], first)
+    state = NoiseState.start(noise_magnitudes[:, :1], noise_around_start(noise, hop_length=hop_length))
     return filtered_noise(following_frames(noise_magnitudes), noise, state, hop_length=hop_length)[0]
 
 

@@ -6,16 +6,13 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from luthier.dsp.convolution import ConvolutionState, convolve_block
-from luthier.dsp.harmonic import HarmonicState, harmonic_synthesis
-from luthier.dsp.noise import NoiseState, filtered_noise
 from luthier.dsp.signals import Controls, Features
 from luthier.errors import RangeError, ShapeError
 from luthier.model.instrument import Instrument, white_noise
-from luthier.model.synths import HarmonicSynth, Synth
+from luthier.model.synths import State
 
 NOISE_SEED = 0
 BLOCK_FRAMES = 1024
@@ -125,14 +122,14 @@ def render_blocks(
     place = _Place.of(instrument, room)
     generator = torch.Generator().manual_seed(seed)
     decoder, echoes = instrument.start(1), ConvolutionState.start(1, place.response)
-    states: list[HarmonicState | NoiseState] = []
+    states: list[State] = []
     for start in range(0, n_frames, BLOCK_FRAMES):
         frames = slice(start, min(start + BLOCK_FRAMES, n_frames))
         controls, decoder = instrument.controls_block(Features(*(value[:, frames] for value in features)), decoder)
         controls = controls if edit is None else edit(controls, frames)
         following = _following(controls, is_first=start == 0, is_last=frames.stop == n_frames)
         noise = white_noise(1, following.f0_hz.shape[1] * instrument.config.hop_length, generator)
-        states = states or [_start(synth, controls, noise) for synth in instrument.synths]
+        states = states or [synth.start(controls, noise) for synth in instrument.synths]
         dry, states = _play(instrument, states, following, noise)
         stems, echoes = place.hear(dry, echoes)
         yield RenderedBlock(torch.stack(list(stems.values())).sum(dim=0), stems, controls)
@@ -148,30 +145,14 @@ def _following(controls: Controls, *, is_first: bool, is_last: bool) -> Controls
     )
 
 
-def _start(synth: Synth, controls: Controls, noise: Tensor) -> HarmonicState | NoiseState:
-    """The state of a synthesiser on the first frame of a clip."""
-    config = synth.config
-    if isinstance(synth, HarmonicSynth):
-        return HarmonicState.start(controls, sample_rate=config.sample_rate)
-    n_around = 2 * config.hop_length
-    # Frame 0 needs noise before the clip: the clip's own first samples backwards are as white as any.
-    around = F.pad(noise[:, :n_around], (0, max(0, n_around - noise.shape[-1]))).flip(-1)
-    return NoiseState.start(controls.noise_magnitudes[:, :1], around)
-
-
 def _play(
-    instrument: Instrument, states: list[HarmonicState | NoiseState], following: Controls, noise: Tensor
-) -> tuple[dict[str, Tensor], list[HarmonicState | NoiseState]]:
+    instrument: Instrument, states: list[State], following: Controls, noise: Tensor
+) -> tuple[dict[str, Tensor], list[State]]:
     """One block of each synthesiser, by its name, and their new states."""
-    sample_rate, hop_length = instrument.config.sample_rate, instrument.config.hop_length
     dry: dict[str, Tensor] = {}
-    after: list[HarmonicState | NoiseState] = []
+    after: list[State] = []
     for synth, state in zip(instrument.synths, states, strict=True):
-        new: HarmonicState | NoiseState
-        if isinstance(state, HarmonicState):
-            audio, new = harmonic_synthesis(following, state, sample_rate=sample_rate, hop_length=hop_length)
-        else:
-            audio, new = filtered_noise(following.noise_magnitudes, noise, state, hop_length=hop_length)
+        audio, new = synth.play(following, noise, state)
         dry[synth.synth.kind] = synth.synth.gain * audio
         after.append(new)
     return dry, after

@@ -1,7 +1,7 @@
 """The synthesisers of the signal chain. A new one is a class here and a line in `SYNTHS`.
 
 A synthesiser says how many raw numbers a frame it wants from the network (`n_outputs`), turns them
-into its share of the `Controls` (`controls`), and plays Controls (`render`).
+into its share of the `Controls` (`controls`), and plays Controls in blocks of any length (`start`, `play`).
 """
 
 from __future__ import annotations
@@ -10,11 +10,16 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor
 
-from luthier.dsp.rendering import render_harmonic, render_noise
+from luthier.dsp.harmonic import HarmonicState, harmonic_synthesis
+from luthier.dsp.interpolation import following_frames
+from luthier.dsp.noise import NoiseState, filtered_noise, noise_around_start
 from luthier.dsp.scaling import modified_sigmoid, normalise_harmonics
 from luthier.dsp.signals import Controls
 from luthier.errors import ConfigError
 from luthier.model.config import InstrumentConfig, SynthConfig
+
+State = tuple[Tensor, ...]
+"""What a synthesiser hands from one block to the next: a NamedTuple of tensors of its own."""
 
 
 class Synth(ABC):
@@ -33,8 +38,26 @@ class Synth(ABC):
         """Turn raw numbers (batch, n_frames, n_outputs) into fields of `Controls`."""
 
     @abstractmethod
+    def start(self, first: Controls, noise: Tensor) -> State:
+        """The state on the first frame of `first`; `noise` is what the clip begins with, (batch, n_samples)."""
+
+    @abstractmethod
+    def play(self, following: Controls, noise: Tensor, state: State) -> tuple[Tensor, State]:
+        """Play from the state's frame up to the last one given.
+
+        Args:
+            following: the frames after the state's, (batch, n_frames, ...).
+            noise: (batch, n_frames * hop_length), white, uniform in [-1, 1].
+            state: from `start` or the last block.
+
+        Returns:
+            (batch, n_frames * hop_length) and the new state.
+        """
+
     def render(self, controls: Controls, noise: Tensor) -> Tensor:
-        """Play a whole clip: (batch, n_frames * hop_length). `noise` is white, of that shape."""
+        """Play a whole clip, (batch, n_frames * hop_length): `play` called once, the last frame held for a hop."""
+        following = Controls(*map(following_frames, controls))
+        return self.play(following, noise, self.start(controls, noise))[0]
 
 
 class HarmonicSynth(Synth):
@@ -51,9 +74,15 @@ class HarmonicSynth(Synth):
         distribution = normalise_harmonics(positive[..., 1:], f0_hz, self.config.sample_rate)
         return {"amplitude": positive[..., :1], "harmonic_distribution": distribution}
 
-    def render(self, controls: Controls, noise: Tensor) -> Tensor:
-        """See `render_harmonic`."""
-        return render_harmonic(controls, sample_rate=self.config.sample_rate, hop_length=self.config.hop_length)
+    def start(self, first: Controls, noise: Tensor) -> HarmonicState:
+        """Phase zero."""
+        return HarmonicState.start(first, sample_rate=self.config.sample_rate)
+
+    def play(self, following: Controls, noise: Tensor, state: State) -> tuple[Tensor, HarmonicState]:
+        """See `harmonic_synthesis`."""
+        assert isinstance(state, HarmonicState)
+        rates = {"sample_rate": self.config.sample_rate, "hop_length": self.config.hop_length}
+        return harmonic_synthesis(following, state, **rates)
 
 
 class FilteredNoiseSynth(Synth):
@@ -68,9 +97,15 @@ class FilteredNoiseSynth(Synth):
         """`noise_magnitudes`."""
         return {"noise_magnitudes": modified_sigmoid(raw + self.synth.initial_bias)}
 
-    def render(self, controls: Controls, noise: Tensor) -> Tensor:
-        """See `render_noise`."""
-        return render_noise(controls.noise_magnitudes, noise, hop_length=self.config.hop_length)
+    def start(self, first: Controls, noise: Tensor) -> NoiseState:
+        """Noise on both sides of the first frame."""
+        around = noise_around_start(noise, hop_length=self.config.hop_length)
+        return NoiseState.start(first.noise_magnitudes[:, :1], around)
+
+    def play(self, following: Controls, noise: Tensor, state: State) -> tuple[Tensor, NoiseState]:
+        """See `filtered_noise`."""
+        assert isinstance(state, NoiseState)
+        return filtered_noise(following.noise_magnitudes, noise, state, hop_length=self.config.hop_length)
 
 
 SYNTHS: dict[str, type[Synth]] = {"harmonic": HarmonicSynth, "filtered_noise": FilteredNoiseSynth}

@@ -43,6 +43,18 @@ def test_an_existing_output_is_kept_without_force_and_replaced_with_it(play, tmp
     assert read(output)[1] == 16000
 
 
+@pytest.mark.parametrize("words", ["resynth --with", "transfer --to"])
+def test_silence_is_refused_in_one_line_and_nothing_is_written(
+    words, luthier_command, instrument_file, tmp_path
+) -> None:
+    save_audio(tmp_path / "silence.wav", torch.zeros(16000), 16000)
+    command, option = words.split()
+    outcome = luthier_command(command, tmp_path / "silence.wav", option, instrument_file, "-o", tmp_path / "out.wav")
+    assert (outcome.code, outcome.stderr.count("\n")) == (1, 1)
+    assert "silence.wav: silent" in outcome.stderr
+    assert not (tmp_path / "out.wav").exists()
+
+
 def test_stems_sum_to_the_whole(play, tmp_path) -> None:
     outcome = play(tmp_path / "out.wav", "--stems", "--json")
     stems = [read(Path(path))[0] for path in outcome.json["stems"]]

@@ -66,13 +66,18 @@ def measure(path: Path, player: Player) -> Features:
     """Measure in a sound file of any length what an instrument follows: (1, n_frames, 1) each.
 
     Raises:
-        AudioFileError: the file cannot be read.
+        AudioFileError: the file cannot be read, or is silent.
     """
     from luthier.data.stored_audio import decoded_audio
+    from luthier.errors import AudioFileError
     from luthier.features.extract import extract_features
 
+    definition = player.instrument.config.features
     with decoded_audio(path, player.sample_rate) as audio:
-        return extract_features(audio, player.instrument.config.features)
+        features = extract_features(audio, definition)
+    if float(features.loudness_db.max()) <= definition.loudness_floor_db:
+        raise AudioFileError(f"{path}: silent from beginning to end. Expected a voice or an instrument.")
+    return features
 
 
 def save_blocks(
