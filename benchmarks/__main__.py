@@ -6,7 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-SCRIPTS = ("training_step.py", "training_throughput.py", "loss.py", "two_cores.py")
+SCRIPTS = (
+    "training_step.py",
+    "training_throughput.py",
+    "loss.py",
+    "two_cores.py",
+    "rendering.py",
+    "preparing.py",
+)
 
 if __name__ == "__main__":
     for script in SCRIPTS:

@@ -17,6 +17,7 @@ from measuring import peak_mib
 
 from luthier.data.dataset import Dataset
 from luthier.training.batches import training_loader
+from luthier.training.memory import keep_freed_memory
 from luthier.training.quiet import quiet_lightning
 from luthier.training.run import build
 from luthier.training.settings import resolve_settings, settings_tables
@@ -69,6 +70,7 @@ def fit(
 ) -> Times:
     """Train a preset with its own settings for some steps, without validation."""
     torch.set_num_threads(threads)
+    keep_freed_memory()
     dataset = Dataset.open(dataset_path)
     tables = settings_tables(preset, overrides={"steps": steps + WARM_UP + 1, **overrides})
     settings = resolve_settings(tables, dataset.definition)

@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from filelock import FileLock
+
+from luthier.atomic import atomic_file
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -89,14 +92,19 @@ def in_turn(script: str, variants: dict[str, list[str]], *, rounds: int) -> dict
 
 
 def write_rows(rows: list[Row], name: str) -> None:
-    """Print a table and lay the rows into results/latest.json, replacing those of the same names."""
+    """Print a table and lay the rows into results/latest.json, replacing those of the same names.
+
+    Scripts may end at the same time: one after the other reads and replaces the file.
+    """
     path = RESULTS / "latest.json"
-    old = json.loads(path.read_text())["rows"] if path.is_file() else []
-    names = {row.name for row in rows}
-    kept = [row for row in old if row["name"] not in names]
     RESULTS.mkdir(exist_ok=True)
-    content = {"machine": machine(), "rows": kept + [row._asdict() | {"script": name} for row in rows]}
-    path.write_text(json.dumps(content, indent=2) + "\n")
+    with FileLock(RESULTS / "latest.lock"):
+        old = json.loads(path.read_text())["rows"] if path.is_file() else []
+        names = {row.name for row in rows}
+        kept = [row for row in old if row["name"] not in names]
+        content = {"machine": machine(), "rows": kept + [row._asdict() | {"script": name} for row in rows]}
+        with atomic_file(path, force=True) as temporary:
+            temporary.write_text(json.dumps(content, indent=2) + "\n")
     for row in rows:
         goals = f"   (at least {row.at_least:g}, aim {row.aim:g})" if row.at_least is not None else ""
         costs = f"ours {row.ours:10.4g} {row.unit:4s} reference {row.reference:10.4g}"

@@ -38,7 +38,9 @@ def our_step(n_harmonics: int, precision: str) -> None:
     from luthier.model.instrument import Instrument, white_noise
     from luthier.model.overrides import merge
     from luthier.model.presets import instrument_config, preset_tables
+    from luthier.training.memory import keep_freed_memory
 
+    keep_freed_memory()  # as `luthier train` does
     f0_hz, loudness, target = batch()
     table = merge(preset_tables("string-along")["instrument"], {"n_harmonics": n_harmonics})
     model = Instrument(instrument_config(table))

@@ -55,6 +55,7 @@ PARAMETERS_OF_THE_COMMAND_LINE = {"loudness"}
 FORBIDDEN_FILE_NAMES = {"utils", "helpers", "common", "misc", "core", "util", "helper"}
 LATE_IMPORTS = {
     "data/compressed_files.py": {"av"},
+    "data/cluster.py": {"distributed"},
 }
 """Imports inside functions outside `apps`: optional extras only."""
 

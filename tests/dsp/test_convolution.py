@@ -57,9 +57,41 @@ def test_the_tail_is_what_still_sounds_after_the_end() -> None:
     assert difference_db(torch.cat([heard, state.tail], dim=1)[0], expected) < -110
 
 
-def test_gradient_is_the_derivative() -> None:
-    audio, room = white(2, 7).double().requires_grad_(), white(9).double().requires_grad_()
+@pytest.mark.parametrize("room_shape", [(9,), (2, 9), (4,)])
+@pytest.mark.parametrize("learned", [(True, True), (True, False), (False, True)], ids=["both", "audio", "room"])
+def test_gradient_is_the_derivative(room_shape: tuple[int, ...], learned: tuple[bool, bool]) -> None:
+    audio, room = white(2, 7).double(), white(*room_shape).double()
+    for value, wanted in zip((audio, room), learned, strict=True):
+        value.requires_grad_(wanted)
     assert torch.autograd.gradcheck(fft_convolve, (audio, room))
+
+
+def test_gradient_through_a_block_and_its_tail_is_the_derivative() -> None:
+    audio, room, tail = (white(*shape).double().requires_grad_() for shape in ((2, 5), (4,), (2, 3)))
+
+    def sounding(audio: Tensor, room: Tensor, tail: Tensor) -> tuple[Tensor, Tensor]:
+        heard, state = convolve_block(audio, room, ConvolutionState(tail))
+        return heard, state.tail
+
+    assert torch.autograd.gradcheck(sounding, (audio, room, tail))
+
+
+@pytest.mark.parametrize("room_shape", [(1600,), (3, 1600)])
+def test_gradients_in_single_precision_equal_those_of_torch(room_shape: tuple[int, ...]) -> None:
+    audio, room, outer = white(3, 3200), white(*room_shape), white(3, 3200)
+    results = []
+    for convolve, dtype in ((fft_convolve, torch.float32), (plain_convolution, torch.float64)):
+        inputs = [value.to(dtype).detach().clone().requires_grad_() for value in (audio, room)]
+        results.append(torch.autograd.grad((convolve(*inputs) * outer.to(dtype)).sum(), inputs))
+    for ours, theirs in zip(*results, strict=True):
+        assert ours.dtype == torch.float32
+        assert difference_db(ours, theirs) < -110
+
+
+def plain_convolution(audio: Tensor, room: Tensor) -> Tensor:
+    n_fft = audio.shape[-1] + room.shape[-1]
+    spectrum = torch.fft.rfft(audio, n=n_fft) * torch.fft.rfft(room, n=n_fft)
+    return torch.fft.irfft(spectrum, n=n_fft)[..., : audio.shape[-1]]
 
 
 @pytest.mark.parametrize("room", [torch.zeros(0), torch.zeros(3, 5)], ids=["no taps", "three rooms for two clips"])

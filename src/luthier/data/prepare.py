@@ -19,6 +19,7 @@ import torch
 
 from luthier.atomic import atomic_folder, refuse_existing
 from luthier.data.array_files import map_array
+from luthier.data.cluster import map_on_cluster
 from luthier.data.dataset import ARRAYS, array_path
 from luthier.data.manifest import Manifest, split_entry, write_manifest
 from luthier.data.prepare_recording import (
@@ -77,12 +78,13 @@ class PrepareReport(NamedTuple):
     statistics: Statistics
 
 
-def prepare(
+def prepare(  # noqa: PLR0913 - as many as the command has options
     recordings: Sequence[str | Path],
     output: str | Path,
     definition: FeatureDefinition | None = None,
     *,
     n_jobs: int | None = None,
+    cluster: str | None = None,
     force: bool = False,
     credit: str = "",
     licence: str = "",
@@ -98,6 +100,8 @@ def prepare(
         output: dataset folder to make.
         definition: sample rate, hop and features; None takes the default definition.
         n_jobs: processes; None takes one per core, or what an enclosing `joblib.parallel_config` says.
+        cluster: address of a Dask scheduler whose workers do it instead (extra `cluster`). They must see
+            recordings and output under the same paths as this computer: a shared file system.
         force: replace an existing dataset.
         credit: whom to name when sharing results.
         licence: licence of the recordings.
@@ -107,17 +111,19 @@ def prepare(
         AudioFileError: there are no recordings, or none of them is usable.
         DatasetError: there is too little material for training, validation and test.
         OutputError: `output` exists and `force` is not set, or cannot be written.
+        MissingExtraError, ConfigError: the cluster cannot be used.
     """
     output = Path(output).absolute()
     definition = definition or FeatureDefinition()
     refuse_existing(output, force=force)
-    found = collect_recordings(recordings)
+    # Workers on other computers do not stand in our folder.
+    found = collect_recordings(recordings if cluster is None else [Path(one).absolute() for one in recordings])
     refused: list[Refused] = []
     unique, duplicates = _deduplicate(_hashed(found.recordings, refused))
     partial = output.with_name(f".{output.name}.partial")
     jobs = [_job(partial, path, digest, definition) for digest, path in unique.items()]
     with _work_folder(partial):
-        results = _run(jobs, n_jobs, on_progress)
+        results = _run(jobs, lambda numbered: _results(numbered, n_jobs, cluster), on_progress)
         refused += [result for result in results if isinstance(result, Refused)]
         prepared = [result for result in results if isinstance(result, Prepared)]
         _log_refused(refused)
@@ -181,19 +187,29 @@ def _job(partial: Path, path: Path, digest: str, definition: FeatureDefinition) 
     return Job(path, digest, partial / f"{digest[:ID_DIGITS]}-{definition_key(definition)}", definition)
 
 
-def _run(jobs: Sequence[Job], n_jobs: int | None, on_progress: OnProgress | None) -> list[Prepared | Refused]:
+Result = tuple[int, Prepared | Refused]
+
+
+def _run(
+    jobs: Sequence[Job],
+    results: Callable[[Sequence[tuple[int, Job]]], Iterator[Result]],
+    on_progress: OnProgress | None,
+) -> list[Prepared | Refused]:
     """Do all jobs, the largest files first so that no core waits long at the end; results in the order of `jobs`."""
     order = sorted(range(len(jobs)), key=lambda index: -jobs[index].path.stat().st_size)
     done: dict[int, Prepared | Refused] = {}
-    for index, result in _results([(index, jobs[index]) for index in order], n_jobs):
+    for index, result in results([(index, jobs[index]) for index in order]):
         done[index] = result
         if on_progress is not None:
             on_progress(len(done), len(jobs), jobs[index].path)
     return [done[index] for index in range(len(jobs))]
 
 
-def _results(jobs: Sequence[tuple[int, Job]], n_jobs: int | None) -> Iterator[tuple[int, Prepared | Refused]]:
-    """Numbered results as they come; one job alone runs in this process, with all its threads."""
+def _results(jobs: Sequence[tuple[int, Job]], n_jobs: int | None, cluster: str | None) -> Iterator[Result]:
+    """Numbered results as they come; without a cluster, one job alone runs in this process, with all its threads."""
+    if cluster is not None:
+        yield from map_on_cluster(_work_alone, jobs, cluster)
+        return
     if len(jobs) <= 1 or n_jobs == 1:
         for index, job in jobs:
             yield index, prepare_recording(job)
@@ -201,13 +217,13 @@ def _results(jobs: Sequence[tuple[int, Job]], n_jobs: int | None) -> Iterator[tu
     if n_jobs is None and joblib.parallel.get_active_backend()[1] in (None, 1):
         n_jobs = joblib.cpu_count()
     parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")
-    yield from parallel(joblib.delayed(_work_alone)(index, job) for index, job in jobs)
+    yield from parallel(joblib.delayed(_work_alone)(numbered) for numbered in jobs)
 
 
-def _work_alone(index: int, job: Job) -> tuple[int, Prepared | Refused]:
+def _work_alone(numbered: tuple[int, Job]) -> Result:
     """One job in a worker process: the other cores have jobs of their own."""
     torch.set_num_threads(1)
-    return index, prepare_recording(job)
+    return numbered[0], prepare_recording(numbered[1])
 
 
 def _log_refused(refused: Sequence[Refused]) -> None:
@@ -249,7 +265,10 @@ def _describe(
 def _frame_arrays(item: Prepared, block: Block) -> FrameArrays:
     frames = slice(block.start_frame, block.start_frame + block.n_frames)
     return FrameArrays(
-        *(map_array(item.folder / f"{name}.npy", item.entry.n_frames)[frames].numpy() for name in FrameArrays._fields)
+        *(
+            map_array(item.folder / f"{name}.npy", item.entry.n_frames)[frames].clone().numpy()
+            for name in FrameArrays._fields
+        )
     )
 
 

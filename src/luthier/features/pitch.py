@@ -21,7 +21,7 @@ from luthier.features.high_range import Tracker, track_any_height
 from luthier.features.long_audio import Block, LongAudio, blocks_at_rate
 from luthier.features.refinement import refine
 from luthier.features.swift import track_swift
-from luthier.features.track import TRACKER_RATE, Track, join_tracks, read_track
+from luthier.features.track import TRACKER_RATE, JoinedTrack, Track, read_track
 
 TRACKERS: dict[str, Tracker] = {
     "auto": track_cascade,
@@ -96,11 +96,14 @@ def _positions(count: int, hop_length: int, sample_rate: int) -> Tensor:
 
 def _track_blocks(tracker: Tracker, clip: LongAudio, sample_rate: int, f0_range_hz: tuple[float, float]) -> list[Track]:
     """A rough track of each clip of the batch, joined from those of its blocks."""
-    parts = [
-        [_described(block, track_any_height(tracker, audio, *f0_range_hz)) for audio in block.audio]
-        for block in blocks_at_rate(clip, sample_rate, TRACKER_RATE)
-    ]
-    return [join_tracks(pieces) for pieces in zip(*parts, strict=True)]
+    joined: list[JoinedTrack] = []
+    for block in blocks_at_rate(clip, sample_rate, TRACKER_RATE):
+        pieces = [_described(block, track_any_height(tracker, audio, *f0_range_hz)) for audio in block.audio]
+        n_samples = -(-clip.n_samples * TRACKER_RATE // sample_rate)
+        joined = joined or [JoinedTrack(piece.step_samples, n_samples) for piece in pieces]
+        for whole, piece in zip(joined, pieces, strict=True):
+            whole.append(piece)
+    return [whole.track() for whole in joined]
 
 
 def _described(block: Block, track: Track) -> Track:
@@ -112,10 +115,11 @@ def _described(block: Block, track: Track) -> Track:
 
 def _refine_blocks(clip: LongAudio, sample_rate: int, f0_hz: Tensor, periodicity: Tensor, positions: Tensor) -> Tensor:
     """Refine rough pitches (batch, n_frames) at positions (n_frames,) in samples at 16 kHz."""
-    parts = []
+    refined = torch.empty_like(f0_hz)  # written into: see `loudness._level_db`
     for block in blocks_at_rate(clip, sample_rate, TRACKER_RATE):
         inside = slice(*torch.searchsorted(positions, torch.tensor([block.start, block.stop]).double()).tolist())
         centres = (positions[inside].round().long() - block.offset).clamp_max(block.audio.shape[-1] - 1)
-        rows = zip(block.audio, f0_hz[:, inside], periodicity[:, inside], strict=True)
-        parts.append(torch.stack([refine(*row, centres, sample_rate=TRACKER_RATE) for row in rows]))
-    return torch.cat(parts, dim=1)
+        for row, audio in enumerate(block.audio):
+            rough = f0_hz[row, inside], periodicity[row, inside]
+            refined[row, inside] = refine(audio, *rough, centres, sample_rate=TRACKER_RATE)
+    return refined

@@ -33,7 +33,7 @@ ZERO_PADDING = 8
 BELIEVED_PERIODICITY = 0.3
 """Below this, refinement would follow noise: the rough pitch is kept."""
 
-FRAMES_AT_ONCE = 512
+FRAMES_AT_ONCE = 128
 """Frames transformed in one go: bounds the memory, whatever the length of the clip."""
 
 
@@ -84,11 +84,12 @@ def harmonic_power(
     windows = F.pad(audio, (length // 2, length)).unfold(0, length, 1)
     window = torch.hann_window(length, dtype=audio.dtype, device=audio.device)
     n_fft = ZERO_PADDING * length
-    parts = []
-    for some_centres, some_combs in zip(centres.split(FRAMES_AT_ONCE), combs_hz.split(FRAMES_AT_ONCE), strict=True):
-        spectrum = torch.view_as_real(torch.fft.rfft(windows[some_centres] * window, n=n_fft))
-        parts.append(_comb_power(spectrum.square().sum(-1), some_combs, sample_rate / n_fft))
-    return torch.cat(parts)
+    found = torch.empty_like(combs_hz)
+    for start in range(0, len(centres), FRAMES_AT_ONCE):
+        some = slice(start, start + FRAMES_AT_ONCE)
+        spectrum = torch.view_as_real(torch.fft.rfft(windows[centres[some]] * window, n=n_fft))
+        found[some] = _comb_power(spectrum.square().sum(-1), combs_hz[some], sample_rate / n_fft)
+    return found
 
 
 def _window_seconds(f0_hz: Tensor) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +23,9 @@ LEAP_SEMITONES = 1.0
 LONGEST_LEAP_STEPS = 6
 """Believed steps this close in time but farther apart in pitch belong to two notes: nothing lies between them."""
 
+FRAMES_AT_ONCE = 1 << 15
+"""Frames read in one go: what is worked out in double precision then stays small, whatever the length of the clip."""
+
 DEFAULT_F0_HZ = 220.0
 """What a clip without any pitch gets: legal and audible as nothing, since its periodicity is 0."""
 
@@ -42,10 +44,27 @@ class Track(NamedTuple):
     step_samples: int
 
 
-def join_tracks(pieces: Sequence[Track]) -> Track:
-    """Join tracks of consecutive parts of a clip; all have the same step."""
-    f0_hz = torch.cat([piece.f0_hz for piece in pieces])
-    return Track(f0_hz, torch.cat([piece.periodicity for piece in pieces]), pieces[0].step_samples)
+class JoinedTrack:
+    """The tracks of consecutive parts of a clip, copied into one as they come.
+
+    Kept as they are, these small pieces would lie between the large ones that a tracker works with and pin their
+    memory: gigabytes in a few hours of sound.
+    """
+
+    def __init__(self, step_samples: int, n_samples: int) -> None:
+        self._step_samples, self._n_steps = step_samples, 0
+        self._values = torch.empty(2, n_samples // step_samples + 2)  # a step at either end may round up
+
+    def append(self, piece: Track) -> None:
+        """Add the track of the next part; all have the same step."""
+        after = self._n_steps + len(piece.f0_hz)
+        self._values[:, self._n_steps : after] = torch.stack([piece.f0_hz, piece.periodicity])
+        self._n_steps = after
+
+    def track(self) -> Track:
+        """All of it."""
+        f0_hz, periodicity = self._values[:, : self._n_steps]
+        return Track(f0_hz, periodicity, self._step_samples)
 
 
 def read_track(track: Track, positions: Tensor) -> tuple[Tensor, Tensor]:
@@ -61,14 +80,18 @@ def read_track(track: Track, positions: Tensor) -> tuple[Tensor, Tensor]:
         f0_hz and periodicity, each (n_frames,). Where no step is voiced at all, f0 is `DEFAULT_F0_HZ`
         and the periodicity 0.
     """
-    steps = (positions.double() / track.step_samples).numpy()
     if not bool((track.periodicity >= VOICED_PERIODICITY).any()):
         return torch.full(positions.shape, DEFAULT_F0_HZ), torch.zeros(positions.shape)
     believed = np.flatnonzero((track.periodicity >= BELIEVED_PERIODICITY).numpy())
     octaves = hz_to_octaves(track.f0_hz.double().numpy()[believed])
-    f0_hz = octaves_to_hz(_between_believed(steps, believed, octaves))
-    periodicity = np.interp(steps, np.arange(len(track.periodicity)), track.periodicity.numpy())
-    return torch.from_numpy(f0_hz).float(), torch.from_numpy(periodicity).float()
+    every_step, confidence = np.arange(len(track.periodicity)), track.periodicity.numpy()
+    f0_hz, periodicity = (np.empty(len(positions), dtype=np.float32) for _ in range(2))
+    for start in range(0, len(positions), FRAMES_AT_ONCE):
+        frames = slice(start, start + FRAMES_AT_ONCE)
+        steps = positions[frames].double().numpy() / track.step_samples
+        f0_hz[frames] = octaves_to_hz(_between_believed(steps, believed, octaves))
+        periodicity[frames] = np.interp(steps, every_step, confidence)
+    return torch.from_numpy(f0_hz), torch.from_numpy(periodicity)
 
 
 def _between_believed(steps: np.ndarray, believed: np.ndarray, octaves: np.ndarray) -> np.ndarray:

@@ -99,6 +99,7 @@ def test_train_writes_an_instrument_and_says_how_it_went(trained, luthier_comman
     validations = [line for line in result.stderr.splitlines() if line.strip()[:1].isdigit()]
     assert len(validations) == 2
     assert validations[0].endswith("*")
+    assert "(floor, oracle)" in result.stderr
     assert "string-run" in result.stderr
     assert "--resume" in result.stderr
 
@@ -129,6 +130,30 @@ def test_evaluate_prints_the_contract_and_writes_a_page(trained, dataset, luthie
     page = (tmp_path / "report" / "report.html").read_text()
     assert page.count("<audio") >= 3
     assert 'src="http' not in page
+    assert [path.name for path in sorted((tmp_path / "report").iterdir())] == ["report.html", "scores.json"]
+
+
+def test_evaluate_compares_two_instruments_and_makes_a_listening_test(
+    trained, dataset, luthier_command, tmp_path
+) -> None:
+    output, _ = trained
+    other = tmp_path / "other.safetensors"
+    other.write_bytes(output.read_bytes())
+    outcome = luthier_command(
+        "evaluate", output, dataset, "--against", other, "--listening-test", "-o", tmp_path / "report", "--json"
+    )
+    assert outcome.code == 0, outcome.stderr
+    assert outcome.json["against"]["mss_rel"] == outcome.json["mss_rel"]
+    assert json.loads((tmp_path / "report" / "scores.json").read_text()) == outcome.json
+    assert "string and other" in (tmp_path / "report" / "report.html").read_text()
+    page = (tmp_path / "report" / "listening-test.html").read_text()
+    assert "data:audio/flac" in page
+
+
+def test_a_listening_test_needs_a_place(trained, dataset, luthier_command) -> None:
+    outcome = luthier_command("evaluate", trained[0], dataset, "--listening-test")
+    assert (outcome.code, outcome.stderr.count("\n")) == (1, 1)
+    assert "-o FOLDER" in outcome.stderr
 
 
 @pytest.mark.slow

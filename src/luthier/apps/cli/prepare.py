@@ -29,6 +29,14 @@ def prepare(
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Recordings worked on at once; one per core if absent.")
     ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Dask scheduler whose workers do the work, such as tcp://10.0.0.1:8786. They must see the "
+            "recordings and the dataset folder under the same paths: a shared file system.",
+        ),
+    ] = None,
     force: Force = False,
     json: Json = False,
 ) -> None:
@@ -52,6 +60,7 @@ def prepare(
             output,
             definition,
             n_jobs=jobs,
+            cluster=cluster,
             force=force,
             credit=credit,
             licence=licence,
