@@ -15,7 +15,7 @@ from luthier.dsp.convolution import ConvolutionState, convolve_block, fft_convol
 from luthier.dsp.framing import centred_frames, n_frames
 from luthier.dsp.harmonic import HarmonicState, harmonic_amplitudes, harmonic_synthesis
 from luthier.dsp.interpolation import following_frames, upsample_linear
-from luthier.dsp.noise import NoiseState, bands_to_bins, filtered_noise, noise_around_start
+from luthier.dsp.noise import NoiseState, bands_to_bins, filtered_noise, mel_bands_to_bands, noise_around_start
 from luthier.dsp.oscillator_bank import oscillator_bank
 from luthier.dsp.phase import phase_within_spans, span_phases
 from luthier.dsp.rendering import render_dry, render_harmonic, render_noise
@@ -155,6 +155,11 @@ ROWS = (
         bands_to_bins,
         lambda s: ((magnitudes(s, s.n_frames),), {"n_bins": s.hop_length + 1}),
         lambda s: (s.batch, s.n_frames, s.hop_length + 1),
+    ),
+    Row(
+        mel_bands_to_bands,
+        lambda s: ((magnitudes(s, s.n_frames),), {"n_bands": 33, "sample_rate": RATE}),
+        lambda s: (s.batch, s.n_frames, 33),
     ),
     # oscillator_bank
     Row(

@@ -90,6 +90,11 @@ def db_to_amplitude(level_db: Value) -> Value:
     return 10.0 ** (level_db / 20.0)
 
 
+def hz_to_mel(frequency_hz: Tensor) -> Tensor:
+    """Frequency (>= 0) to mel, the ear's scale of pitch distances: 1000 Hz -> 1000 (O'Shaughnessy 1987)."""
+    return 2595.0 * torch.log10(1.0 + frequency_hz / 700.0)
+
+
 def cycles_to_radians(cycles: Value) -> Value:
     """Cycles to radians: 1 -> 2 pi."""
     return cycles * (2.0 * math.pi)

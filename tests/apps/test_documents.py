@@ -30,6 +30,14 @@ def test_the_python_shown_runs(document, repository: Path, tmp_path: Path, tone_
     assert (tmp_path / "voice-as-violin.wav").stat().st_size > 1000
 
 
+def test_the_analysis_shown_draws_its_picture(repository: Path, tmp_path: Path, tone_file) -> None:
+    shutil.copy(tone_file, tmp_path / "voice.wav")
+    (block,) = python_blocks((repository / "docs/how-it-works/analysis.md").read_text(encoding="utf-8"))
+    result = subprocess.run([sys.executable, "-c", block], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert (tmp_path / "controls.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_the_page_of_the_command_line_is_fresh(repository: Path) -> None:
     specification = importlib.util.spec_from_file_location("make_reference", repository / "docs" / "make_reference.py")
     assert specification is not None

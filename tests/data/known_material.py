@@ -38,7 +38,7 @@ def recording_id(index: int) -> str:
 def build_dataset(
     folder: Path, lengths: Sequence[int], definition: FeatureDefinition, train: Sequence[tuple[int, int, int]]
 ) -> Dataset:
-    """A dataset of ramps: sample i has the value i, frame t has f0 t + 1, periodicity t / 1e6, loudness t / 100."""
+    """A dataset of ramps: sample i has the value i, frame t has f0 t + 1, periodicity t / 1e6, the others t / 100."""
     folder.mkdir(parents=True, exist_ok=True)
     recordings = tuple(_write_ramps(folder, index, n, definition.hop_length) for index, n in enumerate(lengths))
     blocks = tuple(Block(recording_id(index), start, length) for index, start, length in train)
@@ -46,7 +46,9 @@ def build_dataset(
         definition=definition,
         recordings=recordings,
         split=split_entry(Split("blocks", blocks, blocks[:1], blocks[:1])),
-        statistics=measure_statistics([FrameArrays(*np.ones((3, 4), dtype=np.float32))], definition.frame_rate),
+        statistics=measure_statistics(
+            [FrameArrays(*np.ones((len(FrameArrays._fields), 4), dtype=np.float32))], definition.frame_rate
+        ),
     )
     write_manifest(folder, manifest)
     return Dataset.open(folder)
@@ -55,8 +57,9 @@ def build_dataset(
 def _write_ramps(folder: Path, index: int, n_samples: int, hop_length: int) -> Recording:
     count = n_frames(n_samples, hop_length)
     frames = np.arange(count, dtype=np.float32)
-    for name, values in zip(ARRAYS, (np.arange(n_samples), frames + 1, frames / 1e6, frames / 100), strict=True):
-        write_array(array_path(folder, recording_id(index), name), [values])
+    ramps = {"audio": np.arange(n_samples), "f0_hz": frames + 1, "periodicity": frames / 1e6}
+    for name in ARRAYS:
+        write_array(array_path(folder, recording_id(index), name), [ramps.get(name, frames / 100)])
     return Recording(
         id=recording_id(index),
         name=f"take {index}.wav",

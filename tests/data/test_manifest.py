@@ -46,7 +46,7 @@ def test_written_and_read_again_it_is_the_same(folder: Path) -> None:
         lambda m: m["recordings"].append(m["recordings"][0]),
         lambda m: m["recordings"].clear(),
         lambda m: m.update(surprise=1),
-        lambda m: m.update(format_version=0),
+        lambda m: m.update(format_version="2"),
         lambda m: m.pop("statistics"),
         lambda m: m["definition"].update(hop_length=0),
         lambda m: m["statistics"]["loudness_db"].update(mean=float("nan")),
@@ -66,6 +66,12 @@ def test_contradictions_are_refused(folder: Path, change: Callable[[dict[str, An
 def test_names_are_for_people_only(folder: Path) -> None:
     edit(folder, lambda m: m["recordings"][0].update(name="../../../etc/passwd"))
     assert read_manifest(folder).recordings[0].name == "../../../etc/passwd"
+
+
+def test_an_older_format_asks_to_prepare_again(folder: Path) -> None:
+    edit(folder, lambda m: m.update(format_version=1))
+    with pytest.raises(DatasetError, match=r"format 1, .* Prepare the recordings again"):
+        read_manifest(folder)
 
 
 def test_a_newer_format_asks_for_an_update(folder: Path) -> None:

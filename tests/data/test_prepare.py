@@ -172,7 +172,7 @@ def fill_disk_after(n_arrays: int, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_full_disk_is_reported_and_finished_recordings_are_kept(
     recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fill_disk_after(6, monkeypatch)
+    fill_disk_after(12, monkeypatch)
     with pytest.raises(OutputError, match=r"No space left .* 1 finished recordings are kept"):
         prepare([recordings], tmp_path / "out", SWIFT, n_jobs=1)
     assert left_in(tmp_path) == [".out.partial", "recordings"]

@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 
 from luthier.data.statistics import FrameArrays, measure_statistics
+from luthier.dsp.signals import Expression
 
 
 def frames(f0_hz: list[float], periodicity: list[float], loudness_db: list[float]) -> FrameArrays:
-    return FrameArrays(*(np.array(values, dtype=np.float32) for values in (f0_hz, periodicity, loudness_db)))
+    """Frames whose expression is their number in the block."""
+    arrays = (f0_hz, periodicity, loudness_db, *[range(len(f0_hz))] * len(Expression._fields))
+    return FrameArrays(*(np.array(values, dtype=np.float32) for values in arrays))
 
 
 def test_pitch_is_measured_on_pitched_frames_and_loudness_on_all() -> None:
@@ -19,6 +22,8 @@ def test_pitch_is_measured_on_pitched_frames_and_loudness_on_all() -> None:
     assert statistics.loudness_db.mean == pytest.approx(-110 / 3)
     assert statistics.loudness_pitched_db.mean == pytest.approx(-15.0)
     assert statistics.periodicity.mean == pytest.approx(1.7 / 3)
+    assert tuple(statistics.expression) == Expression._fields
+    assert statistics.expression["warmth_db"].maximum == 0.0  # frame 0 of both blocks
     assert statistics.pitched_seconds == pytest.approx(0.02)
     assert statistics.total_seconds == pytest.approx(0.03)
 

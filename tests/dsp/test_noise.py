@@ -9,7 +9,7 @@ from torch import Tensor
 
 from dsp.blocks import BLOCK_FRAMES, play_in_blocks
 from luthier.dsp.interpolation import following_frames
-from luthier.dsp.noise import NoiseState, bands_to_bins, filtered_noise
+from luthier.dsp.noise import NoiseState, bands_to_bins, filtered_noise, mel_bands_to_bands
 from luthier.dsp.rendering import render_noise
 from luthier.errors import ShapeError
 from reference import cross_faded_noise, difference_db, separate_noise
@@ -131,3 +131,11 @@ def test_bands_are_read_on_straight_lines(bands: int, bins: int) -> None:
     gains = torch.rand(bands, dtype=torch.float64)
     expected = np.interp(np.linspace(0, 1, bins), np.linspace(0, 1, bands), gains.numpy())
     assert bands_to_bins(gains, n_bins=bins).numpy() == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(("n_mel_bands", "n_bands", "rate"), [(8, 33, 16000), (65, 257, 44100), (2, 5, 48000)])
+def test_mel_bands_lie_as_far_apart_as_the_ear_hears_them(n_mel_bands: int, n_bands: int, rate: int) -> None:
+    gains = torch.rand(n_mel_bands, dtype=torch.float64)
+    mel = 2595 * np.log10(1 + np.linspace(0, rate / 2, n_bands) / 700)
+    expected = np.interp(mel, np.linspace(0, mel[-1], n_mel_bands), gains.numpy())
+    np.testing.assert_allclose(mel_bands_to_bands(gains, n_bands=n_bands, sample_rate=rate).numpy(), expected)

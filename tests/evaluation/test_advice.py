@@ -60,3 +60,12 @@ def test_a_good_instrument_hears_only_good_things() -> None:
 def test_each_weakness_has_its_sentence(change: dict[str, object], words: str) -> None:
     assert words not in " ".join(advise(GOOD))
     assert words in " ".join(advise(GOOD.model_copy(update=change)))
+
+
+@pytest.mark.parametrize("gap", [0.4, 0.6, 0.9])
+def test_what_is_known_about_the_training_replaces_the_advice_to_train_longer(gap: float) -> None:
+    middling = GOOD.model_copy(update={"mss_rel": framed(6, gap)})
+    assert "Longer training helps first." in advise(middling)[0]
+    informed = advise(middling, training="Validation has not improved for 4.0 minutes: more training will not help.")
+    assert "more training will not help." in informed[0]
+    assert "Longer" not in " ".join(informed)

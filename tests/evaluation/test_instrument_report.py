@@ -17,7 +17,8 @@ from luthier.model.instrument import Instrument
 def test_a_report_lets_hear_recording_instrument_dry_oracle_and_room(
     dataset: Dataset, instrument: Instrument, scores: Evaluation
 ) -> None:
-    entrant = Entrant("violin", instrument, scores, TrainingCurve([0, 1], [9.0, 8.0]))
+    curve = TrainingCurve([0, 1], [9.0, 8.0], verdict="More training will not help.")
+    entrant = Entrant("violin", instrument, scores, curve)
     report = instrument_report(dataset, [entrant])
     assert [example.title for example in report.examples] == [
         "Passage 1: performance.wav from 10 s",
@@ -27,6 +28,7 @@ def test_a_report_lets_hear_recording_instrument_dry_oracle_and_room(
     labels = [label for label, _, _ in report.examples[0].players]
     assert labels[:3] == ["Recording", "violin", "violin, without the room"]
     assert labels[3].startswith("Oracle")
+    assert report.examples[2].text == "More training will not help."
     page = Page(render_report(report))
     assert len(page.players) == 5
     assert len(page.images) == 3

@@ -11,11 +11,12 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from evaluation.sounds import RATE, melody, tone, white
-from luthier.dsp.signals import Features
+from luthier.dsp.signals import Controls, Features
 from luthier.evaluation.instrument_report import heard
 from luthier.evaluation.plots import (
     Heard,
     TrainingCurve,
+    controls_plot,
     feature_overlay,
     figure_to_png,
     plot_stft_comparison,
@@ -127,3 +128,26 @@ def test_drawing_leaves_matplotlib_and_the_sound_alone() -> None:
     figure_to_png(spectrogram_pair(audio, audio, sample_rate=RATE))
     assert torch.equal(audio, before)
     assert dict(mpl.rcParams) == settings
+
+
+def test_controls_are_drawn_channel_by_channel_in_db() -> None:
+    distribution = torch.tensor([0.9, 0.1, 0.0]).expand(1, 50, 3)
+    noise = torch.full((1, 50, 5), 0.01)
+    controls = Controls(torch.full((1, 50, 1), 440.0), torch.full((1, 50, 1), 0.5), distribution, noise)
+    figure = controls_plot(controls, sample_rate=RATE, hop_length=160)
+    assert titles(figure) == ["Pitch", "Amplitude", "Harmonics", "Noise bands"]
+    harmonics, bands = (
+        np.asarray(axis.images[0].get_array()) for axis in figure.axes if axis.images[:1] and axis.get_title(loc="left")
+    )
+    assert harmonics.shape == (3, 50)
+    assert harmonics[:2, 7] == pytest.approx([20 * np.log10(0.45), 20 * np.log10(0.05)], abs=1e-3)
+    assert bands == pytest.approx(np.full((5, 50), -40.0), abs=1e-3)
+    (amplitude,) = figure.axes[1].lines
+    assert amplitude.get_ydata() == pytest.approx(np.full(50, 20 * np.log10(0.5)), abs=1e-3)
+
+
+def test_the_training_curve_shows_what_can_be_reached() -> None:
+    figure = training_plot(CURVE._replace(oracle=4.9, floor=3.5))
+    levels = {line.get_label(): line.get_ydata()[0] for line in figure.axes[0].lines}
+    assert (levels["oracle"], levels["floor"]) == (4.9, 3.5)
+    assert "oracle" not in {line.get_label() for line in training_plot(CURVE).axes[0].lines}

@@ -7,15 +7,13 @@ from hypothesis import strategies as st
 
 from luthier.dsp.signals import Features
 from luthier.inference.pitch_fit import octave_shift, range_hz, share_outside, shift_pitch
-from model.small import VIOLIN, constant_features
+from model.small import VIOLIN, constant_features, joined
 
 QUANTILES = torch.tensor(VIOLIN.f0_octaves_quantiles)  # 200 Hz to 1024 Hz
 
 
 def melody(*f0_hz: float) -> Features:
-    return Features(
-        *(torch.cat(parts, dim=1) for parts in zip(*(constant_features(f, -20.0, 1) for f in f0_hz), strict=True))
-    )
+    return joined(*(constant_features(f, -20.0, 1) for f in f0_hz), dim=1)
 
 
 @pytest.mark.parametrize(

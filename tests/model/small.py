@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from luthier.dsp.feature_definition import FeatureDefinition
-from luthier.dsp.signals import Features
+from luthier.dsp.signals import Expression, Features
 from luthier.model.config import DecoderConfig, InstrumentConfig, RoomConfig
 from luthier.model.instrument import Instrument
 from luthier.model.statistics import N_QUANTILES, StatisticsValues
@@ -17,6 +17,10 @@ VIOLIN = StatisticsValues(
     loudness_db_std=8.0,
     f0_octaves_quantiles=torch.linspace(7.65, 10.0, N_QUANTILES).tolist(),  # 200 Hz to 1024 Hz
     loudness_db_quantiles=torch.linspace(-50.0, -10.0, N_QUANTILES).tolist(),
+    expression_quantiles=[
+        torch.linspace(low, high, N_QUANTILES).tolist()
+        for low, high in ((1.0, 3.0), (-20.0, 0.0), (-5.0, 15.0), (-40.0, -10.0), (0.0, 2.0))
+    ],
 )
 """Statistics as of a small violin recording."""
 
@@ -45,6 +49,18 @@ def small_instrument(seed: int = 3, **changes: object) -> Instrument:
 def constant_features(f0_hz: float, loudness_db: float, n_frames: int, batch: int = 1) -> Features:
     frames = torch.ones(batch, n_frames, 1)
     return Features(f0_hz * frames, frames * float(f0_hz > 0), loudness_db * frames)
+
+
+def joined(*features: Features, dim: int) -> Features:
+    """Several features, none with an expression, one after another along an axis."""
+    return Features(*(torch.cat(parts, dim=dim) for parts in zip(*(each[:3] for each in features), strict=True)))
+
+
+def expressive_features(n_frames: int, batch: int = 1, **expression: float) -> Features:
+    """Random features with a constant expression, which is 1 where it is not given."""
+    ones = torch.ones(batch, n_frames, 1)
+    fields = {name: expression.get(name, 1.0) * ones for name in Expression._fields}
+    return random_features(n_frames, batch)._replace(**fields)
 
 
 def random_features(n_frames: int, batch: int = 1) -> Features:

@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from dsp.blocks import BLOCK_FRAMES, play_in_blocks
-from luthier.dsp.signals import Features
 from luthier.errors import ConfigError
 from luthier.model.config import DecoderConfig
 from luthier.model.decoder import Decoder
@@ -27,7 +26,7 @@ def test_blocks_equal_the_whole(block: int) -> None:
     with torch.no_grad():
         whole, _ = decoder(features, statistics, decoder.start(2))
         blocks = play_in_blocks(
-            lambda place, state: decoder(Features(*(value[:, place] for value in features)), statistics, state),
+            lambda place, state: decoder(features.map(lambda value: value[:, place]), statistics, state),
             decoder.start(2),
             130,
             block,

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from luthier.dsp.signals import Features
+from luthier.dsp.signals import Expression, Features
 from luthier.errors import ConfigError
 from luthier.model.inputs import INPUTS, require_input, scaled_input
 from luthier.model.statistics import Statistics
@@ -36,7 +36,9 @@ def test_known_values(statistics: Statistics, name: str, f0_hz: float, loudness_
 
 @pytest.mark.parametrize("name", INPUTS)
 def test_every_input_is_finite_where_there_is_no_pitch_and_no_sound(statistics: Statistics, name: str) -> None:
-    silence = Features(torch.tensor([[[0.0]]]), torch.tensor([[[0.0]]]), torch.tensor([[[-1000.0]]]))
+    silence = Features(
+        *(torch.tensor([[[value]]]) for value in (0.0, 0.0, -1000.0, *[-1000.0] * len(Expression._fields)))
+    )
     assert torch.isfinite(scaled_input(name, silence, statistics)).all()
 
 
@@ -44,6 +46,14 @@ def test_every_input_is_finite_where_there_is_no_pitch_and_no_sound(statistics: 
 def test_no_outlier_is_further_than_ten_deviations(statistics: Statistics, name: str) -> None:
     for extreme in (constant_features(1e30, 1e6, 1), constant_features(0.0, -1e6, 1)):
         assert float(scaled_input(name, extreme, statistics).abs()) == 10.0
+
+
+def test_expression_is_counted_in_deviations_of_the_training_notes_and_limited(statistics: Statistics) -> None:
+    values = torch.tensor([[[1.0], [2.0], [1e6]]])
+    features = constant_features(440.0, -20.0, 3)._replace(brightness_octaves=values)
+    scaled = scaled_input("brightness_z", features, statistics).flatten().tolist()
+    assert scaled[1:] == pytest.approx([0.0, 4.0], abs=1e-5)
+    assert -1.8 < scaled[0] < -1.6  # the lower end of an even spread lies the root of three deviations below its middle
 
 
 def test_an_unknown_input_is_told_the_known_ones(statistics: Statistics) -> None:

@@ -10,7 +10,7 @@ from luthier.dsp.spectral_distance import SpectralScales, multi_scale_distance
 from luthier.errors import ShapeError
 from luthier.model.instrument import Instrument, white_noise
 from luthier.model.presets import instrument_config, preset_names, preset_tables
-from model.small import constant_features, random_features, small_instrument
+from model.small import constant_features, joined, random_features, small_instrument
 
 
 def noise(n_samples: int, batch: int = 1, seed: int = 0) -> Tensor:
@@ -21,14 +21,10 @@ def preset(name: str) -> Instrument:
     return Instrument(instrument_config(preset_tables(name)["instrument"]))
 
 
-def joined(*features: Features) -> Features:
-    return Features(*map(torch.cat, zip(*features, strict=True)))
-
-
 def nasty_features(n_frames: int) -> Features:
     """Silence at the floor, no pitch, a pitch above Nyquist, and something ordinary."""
     cases = ((440.0, -80.0), (0.0, -20.0), (9000.0, -20.0), (440.0, -20.0))
-    return joined(*(constant_features(f0_hz, loudness_db, n_frames) for f0_hz, loudness_db in cases))
+    return joined(*(constant_features(f0_hz, loudness_db, n_frames) for f0_hz, loudness_db in cases), dim=0)
 
 
 def nasty_targets(n_samples: int) -> Tensor:
@@ -67,7 +63,7 @@ def test_what_a_clip_sounds_like_does_not_depend_on_its_batch(name: str) -> None
     features, hiss = nasty_features(3), noise(3 * hop, batch=4)
     with torch.no_grad():
         batch = instrument(features, hiss)
-        alone = instrument(Features(*(value[3:] for value in features)), hiss[3:])
+        alone = instrument(features.map(lambda value: value[3:]), hiss[3:])
     assert (batch[3:] - alone).abs().max() < 1e-5
     assert alone.abs().max() > 0
 
@@ -99,7 +95,7 @@ def test_controls_in_blocks_equal_controls_at_once(block: int) -> None:
     with torch.no_grad():
         whole = instrument.controls(features)
         for place in cut(130, block):
-            controls, state = instrument.controls_block(Features(*(value[:, place] for value in features)), state)
+            controls, state = instrument.controls_block(features.map(lambda value, place=place: value[:, place]), state)
             parts.append(controls)
     for field, name in zip(zip(*parts, strict=True), Controls._fields, strict=True):
         assert (torch.cat(field, dim=1) - getattr(whole, name)).abs().max() < 1e-5

@@ -13,9 +13,10 @@ from luthier.data.audio_files import save_audio
 from luthier.errors import ConfigError, OutputError, TrainingError
 from luthier.model.instrument_file import load_instrument
 from luthier.training import module as training_module
-from luthier.training.listening import Example
+from luthier.training.listening import Example, training_curve
 from luthier.training.reports import EpochReport
 from luthier.training.run import RunOptions, RunResult, train
+from luthier.training.run_folder import RunFolder
 from luthier.training.settings import settings_tables
 
 SMALL = {"gru_width": 16, "output_width": 16, "output_depth": 1, "input_width": 8, "room.kind": "none"}
@@ -147,6 +148,46 @@ def test_a_budget_of_minutes_ends_in_time_the_last_validation_included(
     result = run(dataset_path, tmp_path / "a.safetensors", minutes=0.25)
     assert result.steps > 8
     assert result.seconds == pytest.approx(15.0, abs=2.0)
+
+
+def test_a_budget_of_minutes_ends_annealed_not_cut_off(
+    dataset_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = itertools.count(step=0.1)
+    monkeypatch.setattr(training_module.time, "monotonic", lambda: next(clock))
+    result = run(dataset_path, tmp_path / "a.safetensors", minutes=0.25, learning_rate=1e-2)
+    (optimiser,) = torch.load(result.run_folder / "last.ckpt", weights_only=True)["optimizer_states"]
+    assert optimiser["param_groups"][0]["lr"] < 0.03 * 1e-2
+
+
+def test_every_validation_stands_beside_its_floor_and_oracle(dataset_path: Path, tmp_path: Path) -> None:
+    reports: list[EpochReport] = []
+    result = run(dataset_path, tmp_path / "a.safetensors", RunOptions(on_epoch=reports.append), steps=12)
+    rows = [json.loads(line) for line in (result.run_folder / "log.jsonl").read_text().splitlines()]
+    for scores in [*(report.scores for report in reports), *(row["scores"] for row in rows)]:
+        assert scores["mss_rel_floor"] > 0
+        assert 0 < scores["mss_rel_oracle"] < scores["mss_rel"]
+    assert len({report.scores["mss_rel_oracle"] for report in reports}) == 1
+    assert load_instrument(result.output).summary.scores["validation_mss_rel_oracle"] > 0
+
+
+def test_a_run_that_learns_nothing_says_so_in_the_progress_the_log_and_the_summary(
+    dataset_path: Path, tmp_path: Path
+) -> None:
+    reports: list[EpochReport] = []
+    result = run(
+        dataset_path, tmp_path / "a.safetensors", RunOptions(on_epoch=reports.append), steps=44, learning_rate=1e-12
+    )
+    assert [report.course for report in reports] == ["early"] * 8 + ["plateau"] * 3
+    assert [report.is_news for report in reports[7:]] == [False, True, False, False]
+    assert "Validation has not improved for" in reports[8].verdict
+    assert "more training will not help" in result.verdict
+    last = json.loads((result.run_folder / "log.jsonl").read_text().splitlines()[-1])
+    assert (last["course"], last["verdict"]) == ("plateau", reports[-1].verdict)
+    curve = training_curve(RunFolder(result.run_folder))
+    assert curve is not None
+    assert curve.verdict == result.verdict
+    assert curve.oracle == pytest.approx(reports[0].scores["mss_oracle"])
 
 
 @pytest.mark.parametrize("settings", [{"windows": "regular"}, {"precision": "bfloat16"}, {"loss": "spectral"}])

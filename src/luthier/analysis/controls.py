@@ -42,6 +42,10 @@ def analyse(
     Raises:
         ShapeError: audio is not (batch, n_samples) with samples, or f0_hz does not fit to it.
         RangeError: audio or f0_hz is not finite, f0_hz not positive, or a count too small.
+
+    Source: Stylianou 1996 for the harmonics and Serra & Smith 1990 for the noise, with differences that
+    `measure_harmonics` and `measure_noise_bands` name. Ours: noise adds its own power to a squared amplitude, so what
+    it is expected to add is taken off.
     """
     _check(audio, f0_hz, hop_length, n_harmonics, n_bands)
     rates = {"sample_rate": sample_rate, "hop_length": hop_length}

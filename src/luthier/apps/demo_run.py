@@ -23,7 +23,6 @@ from luthier.data.audio_files import load_audio, save_audio
 from luthier.data.dataset import Dataset
 from luthier.data.prepare import prepare
 from luthier.dsp.feature_definition import FeatureDefinition
-from luthier.dsp.signals import Features
 from luthier.evaluation.evaluate import evaluate
 from luthier.evaluation.instrument_report import Entrant, heard, instrument_report
 from luthier.evaluation.material import Clip, clips
@@ -160,7 +159,7 @@ def held_out_passage(dataset: Dataset) -> Clip:
     clip = clips(dataset, "test")[0]
     n_frames = round(PASSAGE_SECONDS * dataset.definition.frame_rate)
     audio = clip.audio[:, : n_frames * dataset.definition.hop_length]
-    return clip._replace(audio=audio, features=Features(*(values[:, :n_frames] for values in clip.features)))
+    return clip._replace(audio=audio, features=clip.features.map(lambda values: values[:, :n_frames]))
 
 
 def _picture(player: Player, dataset: Dataset, sounds: dict[str, Tensor], curve: TrainingCurve | None) -> bytes:

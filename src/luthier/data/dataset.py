@@ -17,7 +17,7 @@ from luthier.dsp.feature_definition import FeatureDefinition
 from luthier.dsp.signals import Features
 from luthier.errors import DatasetError, RangeError
 
-ARRAYS = ("audio", "f0_hz", "periodicity", "loudness_db")
+ARRAYS = ("audio", *Features._fields)
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
 
 
@@ -29,12 +29,18 @@ class RecordingArrays(NamedTuple):
         f0_hz: (n_frames,), Hz.
         periodicity: (n_frames,), 0..1.
         loudness_db: (n_frames,), dB.
+        brightness_octaves, warmth_db, hollowness_db, noisiness_db, air_octaves: (n_frames,) each.
     """
 
     audio: Tensor
     f0_hz: Tensor
     periodicity: Tensor
     loudness_db: Tensor
+    brightness_octaves: Tensor
+    warmth_db: Tensor
+    hollowness_db: Tensor
+    noisiness_db: Tensor
+    air_octaves: Tensor
 
 
 class Window(NamedTuple):
@@ -42,7 +48,7 @@ class Window(NamedTuple):
 
     Attributes:
         audio: (n_frames * hop_length,), zero past the end of the recording.
-        features: (n_frames, 1) each; past the end no pitch, loudness at its floor, f0 held.
+        features: (n_frames, 1) each; past the end no pitch, loudness at its floor, the others held.
     """
 
     audio: Tensor
@@ -145,23 +151,20 @@ class Dataset:
         hop_length = self.definition.hop_length
         frames = slice(start_frame, start_frame + n_frames)
         samples = slice(start_frame * hop_length, (start_frame + n_frames) * hop_length)
-        f0_hz = arrays.f0_hz[frames]
+        ends = {"periodicity": 0.0, "loudness_db": self.definition.loudness_floor_db}
+        found = {name: getattr(arrays, name)[frames] for name in Features._fields}
         features = Features(
-            f0_hz=_padded(f0_hz, n_frames, float(f0_hz[-1])).unsqueeze(-1),
-            periodicity=_padded(arrays.periodicity[frames], n_frames, 0.0).unsqueeze(-1),
-            loudness_db=_padded(arrays.loudness_db[frames], n_frames, self.definition.loudness_floor_db).unsqueeze(-1),
+            **{
+                name: _padded(values, n_frames, ends.get(name, float(values[-1]))).unsqueeze(-1)
+                for name, values in found.items()
+            }
         )
         return Window(_padded(arrays.audio[samples], n_frames * hop_length, 0.0), features)
 
 
 def _map(folder: Path, recording: Recording) -> RecordingArrays:
-    lengths = (recording.n_samples, recording.n_frames, recording.n_frames, recording.n_frames)
-    return RecordingArrays(
-        *(
-            map_array(array_path(folder, recording.id, array), length)
-            for array, length in zip(ARRAYS, lengths, strict=True)
-        )
-    )
+    lengths = dict.fromkeys(ARRAYS, recording.n_frames) | {"audio": recording.n_samples}
+    return RecordingArrays(*(map_array(array_path(folder, recording.id, array), lengths[array]) for array in ARRAYS))
 
 
 def _padded(values: Tensor, length: int, fill: float) -> Tensor:

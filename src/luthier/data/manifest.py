@@ -14,7 +14,7 @@ from luthier.dsp.feature_definition import FeatureDefinition
 from luthier.dsp.framing import n_frames
 from luthier.errors import DatasetError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST_NAME = "manifest.json"
 MAX_MANIFEST_BYTES = 256 << 20
 """Some hundred thousand recordings; a larger file is none of ours."""
@@ -54,7 +54,7 @@ class SplitEntry(Strict):
 class Manifest(Strict):
     """Everything about a dataset but the arrays."""
 
-    format_version: Literal[1] = 1
+    format_version: Literal[2] = 2
     definition: FeatureDefinition
     recordings: tuple[Recording, ...] = Field(min_length=1)
     split: SplitEntry
@@ -121,6 +121,11 @@ def _check_version(path: Path, content: Any) -> None:
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise DatasetError(
             f"{path}: dataset format {version} is newer than this luthier knows ({FORMAT_VERSION}). Update luthier."
+        )
+    if isinstance(version, int) and version < FORMAT_VERSION:
+        raise DatasetError(
+            f"{path}: dataset format {version}, made before expression was measured. "
+            "Prepare the recordings again; instruments made from it stay good."
         )
 
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from luthier.dsp.signals import Expression
 from luthier.units import hz_to_octaves
 
 PITCHED_PERIODICITY = 0.5
@@ -39,8 +40,15 @@ class Statistics(BaseModel):
     loudness_pitched_db: Spread = Field(description="pitched frames only, dB")
     f0_octaves: Spread = Field(description="pitched frames only, octaves above 1 Hz")
     periodicity: Spread = Field(description="all frames, 0..1")
+    expression: dict[str, Spread] = Field(description="by the names of `Expression`, pitched frames only")
     pitched_seconds: float = Field(ge=0, description="training time with periodicity of 0.5 or more")
     total_seconds: float = Field(ge=0, description="training time")
+
+    @model_validator(mode="after")
+    def _every_expression_once(self) -> Statistics:
+        if tuple(self.expression) != Expression._fields:
+            raise ValueError(f"expression has {', '.join(self.expression)}: expected {', '.join(Expression._fields)}")
+        return self
 
 
 class FrameArrays(NamedTuple):
@@ -50,11 +58,17 @@ class FrameArrays(NamedTuple):
         f0_hz: (n_frames,), Hz.
         periodicity: (n_frames,), 0..1.
         loudness_db: (n_frames,), dB.
+        brightness_octaves, warmth_db, hollowness_db, noisiness_db, air_octaves: (n_frames,) each.
     """
 
     f0_hz: np.ndarray
     periodicity: np.ndarray
     loudness_db: np.ndarray
+    brightness_octaves: np.ndarray
+    warmth_db: np.ndarray
+    hollowness_db: np.ndarray
+    noisiness_db: np.ndarray
+    air_octaves: np.ndarray
 
 
 def measure_statistics(blocks: Sequence[FrameArrays], frame_rate: float) -> Statistics:
@@ -67,14 +81,15 @@ def measure_statistics(blocks: Sequence[FrameArrays], frame_rate: float) -> Stat
         blocks: at least one, with at least one frame in all.
         frame_rate: frames per second.
     """
-    f0_hz, periodicity, loudness_db = (np.concatenate(arrays) for arrays in zip(*blocks, strict=True))
-    is_pitched = periodicity >= PITCHED_PERIODICITY
+    found = FrameArrays(*(np.concatenate(arrays) for arrays in zip(*blocks, strict=True)))
+    is_pitched = found.periodicity >= PITCHED_PERIODICITY
     chosen = is_pitched if is_pitched.any() else np.ones_like(is_pitched)
     return Statistics(
-        loudness_db=_spread(loudness_db),
-        loudness_pitched_db=_spread(loudness_db[chosen]),
-        f0_octaves=_spread(hz_to_octaves(f0_hz[chosen])),
-        periodicity=_spread(periodicity),
+        loudness_db=_spread(found.loudness_db),
+        loudness_pitched_db=_spread(found.loudness_db[chosen]),
+        f0_octaves=_spread(hz_to_octaves(found.f0_hz[chosen])),
+        periodicity=_spread(found.periodicity),
+        expression={name: _spread(getattr(found, name)[chosen]) for name in Expression._fields},
         pitched_seconds=int(is_pitched.sum()) / frame_rate,
         total_seconds=len(is_pitched) / frame_rate,
     )

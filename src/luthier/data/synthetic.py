@@ -17,6 +17,7 @@ from luthier.dsp.framing import n_frames
 from luthier.dsp.rendering import render_dry
 from luthier.dsp.scaling import normalise_harmonics
 from luthier.dsp.signals import Controls, Features
+from luthier.features.expression import measure_expression
 from luthier.features.loudness import loudness_db
 from luthier.units import (
     A4_HZ,
@@ -144,7 +145,8 @@ def synthetic_instrument(
         n_fft=definition.loudness_n_fft,
         floor_db=definition.loudness_floor_db,
     )
-    features = Features(controls.f0_hz, (controls.amplitude > 0).float(), level_db)
+    expression = measure_expression(audio, controls.f0_hz, sample_rate=sample_rate, hop_length=hop_length)
+    features = Features(controls.f0_hz, (controls.amplitude > 0).float(), level_db, *expression)
     return SyntheticInstrument(audio, dry, features, controls, impulse_response)
 
 

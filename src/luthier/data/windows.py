@@ -16,8 +16,11 @@ from torch import Tensor
 
 from luthier.data.dataset import Dataset
 from luthier.data.split import Block, Part
-from luthier.dsp.signals import Features
+from luthier.dsp.signals import Expression, Features
 from luthier.errors import RangeError
+
+HELD = ("f0_hz", *Expression._fields)
+"""Features that keep their last value in the silence after a recording's end."""
 
 
 class Batch(NamedTuple):
@@ -164,24 +167,21 @@ def _read(dataset: Dataset, places: Sequence[Block], n_frames: int) -> Batch:
     """Copy windows straight from the mapped arrays into one batch; what is missing is silence."""
     size = len(places)
     audio = np.zeros((size, n_frames * dataset.definition.hop_length), dtype=np.float32)
-    f0_hz = np.empty((size, n_frames), dtype=np.float32)
-    periodicity = np.zeros((size, n_frames), dtype=np.float32)
-    loudness_db = np.full((size, n_frames), dataset.definition.loudness_floor_db, dtype=np.float32)
+    features = {name: np.zeros((size, n_frames), dtype=np.float32) for name in Features._fields}
+    features["loudness_db"][:] = dataset.definition.loudness_floor_db
     for row, place in enumerate(places):
-        _read_row(dataset, place, audio[row], (f0_hz[row], periodicity[row], loudness_db[row]))
-    features = Features(*(torch.from_numpy(array).unsqueeze(-1) for array in (f0_hz, periodicity, loudness_db)))
-    return Batch(torch.from_numpy(audio), features)
+        _read_row(dataset, place, audio[row], {name: array[row] for name, array in features.items()})
+    tensors = {name: torch.from_numpy(array).unsqueeze(-1) for name, array in features.items()}
+    return Batch(torch.from_numpy(audio), Features(**tensors))
 
 
-def _read_row(
-    dataset: Dataset, place: Block, audio: np.ndarray, features: tuple[np.ndarray, np.ndarray, np.ndarray]
-) -> None:
+def _read_row(dataset: Dataset, place: Block, audio: np.ndarray, features: dict[str, np.ndarray]) -> None:
     arrays = dataset.arrays(place.recording)
     hop_length = dataset.definition.hop_length
     end_frame = place.start_frame + place.n_frames
     samples = arrays.audio[place.start_frame * hop_length : end_frame * hop_length].numpy()
     audio[: len(samples)] = samples
-    for target, source in zip(features, arrays[1:], strict=True):
-        target[: place.n_frames] = source[place.start_frame : end_frame].numpy()
-    f0_hz = features[0]
-    f0_hz[place.n_frames :] = f0_hz[place.n_frames - 1]
+    for name, target in features.items():
+        target[: place.n_frames] = getattr(arrays, name)[place.start_frame : end_frame].numpy()
+        if name in HELD:
+            target[place.n_frames :] = target[place.n_frames - 1]

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from luthier.errors import ShapeError
+from luthier.units import hz_to_mel
 
 
 class NoiseState(NamedTuple):
@@ -102,6 +103,29 @@ def bands_to_bins(magnitudes: Tensor, *, n_bins: int) -> Tensor:
     if magnitudes.shape[-1] == n_bins:
         return magnitudes
     return magnitudes @ _interpolation_matrix(magnitudes.shape[-1], n_bins, magnitudes.dtype, magnitudes.device)
+
+
+def mel_bands_to_bands(magnitudes: Tensor, *, n_bands: int, sample_rate: int) -> Tensor:
+    """Spread gains of bands as wide as the ear's, narrow below and wide above, over bands of equal width.
+
+    Args:
+        magnitudes: (..., n_mel_bands), evenly spaced on the mel scale from 0 Hz to Nyquist, both included.
+        n_bands: bands wanted, evenly spaced in Hz from 0 Hz to Nyquist.
+        sample_rate: Hz.
+
+    Returns:
+        (..., n_bands), read off straight lines between the gains.
+    """
+    return magnitudes @ _mel_matrix(magnitudes.shape[-1], n_bands, sample_rate, magnitudes.dtype, magnitudes.device)
+
+
+@cache
+@torch.inference_mode(False)  # made while playing, it must still serve while training
+def _mel_matrix(n_mel_bands: int, n_bands: int, sample_rate: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    mel = hz_to_mel(torch.linspace(0, sample_rate / 2, n_bands, dtype=torch.float64))
+    position = mel / mel[-1] * (n_mel_bands - 1)
+    bands = torch.arange(n_mel_bands, dtype=torch.float64).unsqueeze(1)
+    return (1.0 - (position - bands).abs()).clamp_min(0.0).to(device, dtype)
 
 
 @cache

@@ -6,9 +6,29 @@ n_samples has `framing.n_frames(n_samples, hop_length)` frames.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from torch import Tensor
+
+
+class Expression(NamedTuple):
+    """How a tone is played, beside its pitch and loudness; none of it depends on these two by definition.
+
+    Attributes:
+        brightness_octaves: (batch, n_frames, 1), centroid of the harmonics' amplitudes in octaves above the
+            fundamental: 0 for a sine.
+        warmth_db: (batch, n_frames, 1), power of the fundamental against that of all harmonics, dB: 0 for a sine.
+        hollowness_db: (batch, n_frames, 1), power of the odd harmonics against that of the even ones, dB.
+        noisiness_db: (batch, n_frames, 1), power of the noise against that of the harmonics, dB.
+        air_octaves: (batch, n_frames, 1), centroid of the noise's magnitudes in octaves above 1 kHz.
+    """
+
+    brightness_octaves: Tensor
+    warmth_db: Tensor
+    hollowness_db: Tensor
+    noisiness_db: Tensor
+    air_octaves: Tensor
 
 
 class Features(NamedTuple):
@@ -18,11 +38,26 @@ class Features(NamedTuple):
         f0_hz: (batch, n_frames, 1), fundamental in Hz, positive, gaps filled.
         periodicity: (batch, n_frames, 1), confidence 0..1 that there is a pitch.
         loudness_db: (batch, n_frames, 1), dB as defined by the `FeatureDefinition`.
+        brightness_octaves, warmth_db, hollowness_db, noisiness_db, air_octaves: as in `Expression`; None leaves
+            them to the instrument.
     """
 
     f0_hz: Tensor
     periodicity: Tensor
     loudness_db: Tensor
+    brightness_octaves: Tensor | None = None
+    warmth_db: Tensor | None = None
+    hollowness_db: Tensor | None = None
+    noisiness_db: Tensor | None = None
+    air_octaves: Tensor | None = None
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> Features:
+        """Change every feature that is given in the same way."""
+        return Features._make(None if values is None else change(values) for values in self)
+
+    def without_expression(self) -> Features:
+        """Leave the expression to the instrument."""
+        return Features(self.f0_hz, self.periodicity, self.loudness_db)
 
 
 class Controls(NamedTuple):

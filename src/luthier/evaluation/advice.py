@@ -15,10 +15,19 @@ LONG_T60_SECONDS = 1.0
 LITTLE_TEST_SECONDS = 20.0
 
 
-def advise(scores: Evaluation) -> list[str]:
-    """Say what is good, what is not, and what to record or try next: one sentence or two for each finding."""
+TRAIN_LONGER = "Longer training helps first."
+"""Said where nothing is known about the training."""
+
+
+def advise(scores: Evaluation, *, training: str = "") -> list[str]:
+    """Say what is good, what is not, and what to record or try next: one sentence or two for each finding.
+
+    Args:
+        scores: what `evaluate` found.
+        training: whether more training would help, in words; empty where it is not known.
+    """
     findings = [
-        _timbre(scores.mss_rel.gap),
+        _timbre(scores.mss_rel.gap, training or TRAIN_LONGER),
         _loudness(scores.loudness_db_l1.model, scores.loudness_db_l1.oracle),
         _pitch(scores.f0_cents, scores.rpa50),
         _octaves(scores.f0_octave_errors),
@@ -29,7 +38,7 @@ def advise(scores: Evaluation) -> list[str]:
     return [finding for finding in findings if finding]
 
 
-def _timbre(gap: Number) -> str:
+def _timbre(gap: Number, training: str) -> str:
     if gap is None:
         return (
             "The timbre cannot be judged: a constant timbre does as well here as analysis. Record more varied playing."
@@ -38,17 +47,17 @@ def _timbre(gap: Number) -> str:
         return f"The timbre is good: {gap:.2f} of the way from analysis (0) to a constant timbre (1)."
     if gap <= FAIR_GAP:
         return (
-            f"The timbre is fair (gap {gap:.2f}; published instruments are at about 0.4). Longer training helps first, "
-            "then more minutes of the same instrument in the same room."
+            f"The timbre is fair (gap {gap:.2f}; published instruments are at about 0.4). {training} "
+            "Beyond that, record more minutes of the same instrument in the same room."
         )
     if gap <= PLAIN_GAP:
         return (
-            f"The timbre is recognisable, not lifelike (gap {gap:.2f}; published instruments are at about 0.4). Train "
-            "longer; then record more, soft and loud, low and high."
+            f"The timbre is recognisable, not lifelike (gap {gap:.2f}; published instruments are at about 0.4). "
+            f"{training} Beyond that, record more, soft and loud, low and high."
         )
     return (
-        f"The timbre is poor (gap {gap:.2f}): the instrument plays little more than an average sound. Train longer; "
-        "if that does not help, record more, soft and loud, low and high, one voice at a time."
+        f"The timbre is poor (gap {gap:.2f}): the instrument plays little more than an average sound. {training} "
+        "Beyond that, record more, soft and loud, low and high, one voice at a time."
     )
 
 

@@ -43,6 +43,7 @@ class _ClipResult(NamedTuple):
     """Means over noise seeds, metric by metric."""
 
     model: dict[str, float]
+    predicted: dict[str, float]
     floor: dict[str, float]
     oracle: dict[str, float]
     base: dict[str, float]
@@ -97,11 +98,14 @@ def _score(
     oracle = oracle_controls(clip.audio, clip.features, synthesiser)
     base = base_controls(clip.features, timbre, synthesiser)
     models = [play_instrument(instrument, clip.features, seed=seed) for seed in seeds]
+    own = clip.features.without_expression()
+    predicted = [play_instrument(instrument, own, seed=seed) for seed in seeds if instrument.predictor]
     oracles = [play_controls(oracle, sample_rate=rate, hop_length=hop_length, seed=seed) for seed in seeds]
     bases = [play_controls(base, sample_rate=rate, hop_length=hop_length, seed=seed) for seed in seeds]
     pairs = zip(oracles, [*oracles[1:], oracles[0]], strict=True)
     return _ClipResult(
         model=mean_scores([score_clip(audio, clip.audio, sample_rate=rate) for audio in models]),
+        predicted=mean_scores([framed_scores(audio, clip.audio, sample_rate=rate) for audio in predicted]),
         floor=mean_scores([framed_scores(one, other, sample_rate=rate) for one, other in pairs]),
         oracle=mean_scores([framed_scores(audio, clip.audio, sample_rate=rate) for audio in oracles]),
         base=mean_scores([framed_scores(audio, clip.audio, sample_rate=rate) for audio in bases]),
@@ -128,11 +132,17 @@ def _summarise(
 
 
 def _framed_score(name: str, results: list[_ClipResult]) -> FramedScore:
-    columns = {column: [getattr(result, column)[name] for result in results] for column in _ClipResult._fields}
-    means = {column: sum(values) / len(values) for column, values in columns.items()}
+    columns = {
+        column: [scores[name] for scores in (getattr(result, column) for result in results) if scores]
+        for column in _ClipResult._fields
+    }
+    means = {column: sum(values) / len(values) for column, values in columns.items() if values}
     low, high = bootstrap_interval(columns["model"])
-    closed = gap(means["model"], oracle=means["oracle"], base=means["base"])
-    return FramedScore(**means, low=low, high=high, gap=known(closed))
+    frames = {"oracle": means["oracle"], "base": means["base"]}
+    closed = {"gap": known(gap(means["model"], **frames))}
+    if "predicted" in means:
+        closed["predicted_gap"] = known(gap(means["predicted"], **frames))
+    return FramedScore(**means, **closed, low=low, high=high)
 
 
 def _clip_scores(clip: Clip, result: _ClipResult, sample_rate: int) -> ClipScores:

@@ -69,7 +69,7 @@ def instrument_report(dataset: Dataset, entrants: Sequence[Entrant], *, split: P
     return Report(
         title=" and ".join(entrant.name for entrant in entrants),
         summary="Everything below was played from recordings that were held out from training.",
-        advice=[_named(entrant, entrants, text) for entrant in entrants for text in advise(entrant.scores)],
+        advice=[_named(entrant, entrants, text) for entrant in entrants for text in _sentences(entrant)],
         examples=[*passages, *rooms, *courses],
         tables=[ScoreTable(entrant.name, entrant.scores) for entrant in entrants],
         facts=[fact for entrant in entrants for fact in _facts(entrant)],
@@ -95,7 +95,7 @@ def _passages(dataset: Dataset, split: Part) -> list[Clip]:
     return [
         clip._replace(
             audio=clip.audio[:, : n_frames * definition.hop_length],
-            features=Features(*(values[:, :n_frames] for values in clip.features)),
+            features=clip.features.map(lambda values: values[:, :n_frames]),
         )
         for clip in chosen
     ]
@@ -135,7 +135,12 @@ def _room(entrant: Entrant) -> ReportExample:
 
 
 def _course(name: str, training: TrainingCurve) -> ReportExample:
-    return ReportExample(f"Training of {name}", (), [("Loss by step", figure_to_png(training_plot(training)))])
+    picture = ("Loss (mss) by step", figure_to_png(training_plot(training)))
+    return ReportExample(f"Training of {name}", (), [picture], text=training.verdict)
+
+
+def _sentences(entrant: Entrant) -> list[str]:
+    return advise(entrant.scores, training=entrant.training.verdict if entrant.training else "")
 
 
 def _named(entrant: Entrant, entrants: Sequence[Entrant], sentence: str) -> str:

@@ -82,5 +82,5 @@ def _read(dataset: Dataset, block: Block, name: str) -> Clip:
     start_seconds = samples_to_seconds(
         block.start_frame * dataset.definition.hop_length, dataset.definition.sample_rate
     )
-    features = Features(*(values.unsqueeze(0) for values in window.features))
+    features = window.features.map(lambda values: values.unsqueeze(0))
     return Clip(name, start_seconds, window.audio.unsqueeze(0), features)

@@ -33,7 +33,7 @@ def play_controls(controls: Controls, *, sample_rate: int, hop_length: int, seed
 def _beside(instrument: Instrument, features: Features) -> Features:
     """The features on the instrument's device."""
     device = instrument.statistics.loudness_db_mean.device
-    return Features(*(values.to(device) for values in features))
+    return features.map(lambda values: values.to(device))
 
 
 def _noise(f0_hz: Tensor, hop_length: int, seed: int) -> Tensor:

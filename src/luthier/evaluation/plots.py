@@ -1,4 +1,4 @@
-"""Pictures of sound: spectrograms, waveforms, pitch and loudness, rooms, training curves.
+"""Pictures of sound: spectrograms, waveforms, pitch and loudness, controls, rooms, training curves.
 
 Every function returns a matplotlib Figure of its own; no global state of matplotlib is touched.
 """
@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from torch import Tensor
 
-from luthier.dsp.signals import Features
+from luthier.dsp.signals import Controls, Features
 from luthier.dsp.spectra import stft_magnitude
 from luthier.evaluation.room import decay_curve_db, room_scores, tail_peak
 from luthier.units import amplitude_to_db, hz_to_octaves, octaves_to_hz
@@ -48,12 +48,18 @@ class TrainingCurve(NamedTuple):
         losses: training loss.
         validation_steps: steps at which validation ran; may be empty.
         validation_losses: its results.
+        floor: two takes of the same noise, on the scale of the losses; None where it is not known.
+        oracle: the validation material analysed and played back, likewise.
+        verdict: whether more training would help, in words.
     """
 
     steps: Sequence[float]
     losses: Sequence[float]
     validation_steps: Sequence[float] = ()
     validation_losses: Sequence[float] = ()
+    floor: float | None = None
+    oracle: float | None = None
+    verdict: str = ""
 
 
 class Heard(NamedTuple):
@@ -136,6 +142,38 @@ def feature_overlay(reference: Features, output: Features, *, frame_rate: float)
     figure, axes = _rows(2)
     _draw_pitch(axes[0], reference, output, frame_rate)
     _draw_loudness(axes[1], reference, output, frame_rate)
+    return figure
+
+
+def controls_plot(controls: Controls, *, sample_rate: int, hop_length: int) -> Figure:
+    """What the synthesisers play: pitch, level of the harmonics' sum, each harmonic, each noise band, over time.
+
+    Args:
+        controls: of one clip, (1, n_frames, ...) each.
+        sample_rate: Hz.
+        hop_length: samples from one frame to the next.
+    """
+    figure, axes = _rows(4)
+    frame_rate = sample_rate / hop_length
+    level_db = amplitude_to_db(controls.amplitude)[0, :, 0]
+    seconds = np.arange(len(level_db)) / frame_rate
+    f0_octaves = hz_to_octaves(controls.f0_hz.detach())[0, :, 0]
+    for axis, values, title in ((axes[0], f0_octaves, "Pitch"), (axes[1], level_db, "Amplitude")):
+        axis.plot(seconds, values.detach().cpu().numpy(), color=REFERENCE_COLOUR, linewidth=1.1)
+        axis.margins(x=0)
+        axis.grid(alpha=0.25)
+        _title(axis, title)
+    _hz_ticks(axes[0])
+    axes[1].set_ylim(float(level_db.max()) - RANGE_DB, float(level_db.max()) + 3)
+    axes[1].set_ylabel("dB", fontsize=8)
+    harmonics = controls.amplitude * controls.harmonic_distribution
+    images = [
+        _draw_channels(axes[2], harmonics, frame_rate, (0.5, harmonics.shape[-1] + 0.5), "Harmonics"),
+        _draw_channels(axes[3], controls.noise_magnitudes, frame_rate, (0, sample_rate / 2), "Noise bands"),
+    ]
+    for axis, image, unit in zip(axes[2:], images, ("number", "Hz"), strict=True):
+        axis.set_ylabel(unit, fontsize=8)
+        _colour_scale(figure, [axis], image)
     return figure
 
 
@@ -224,17 +262,39 @@ def _log_spectrogram_db(audio: Tensor, sample_rate: int) -> np.ndarray:
     return torch.lerp(levels_db[lower], levels_db[lower + 1], (bins - lower).unsqueeze(1)).numpy()
 
 
+def _draw_channels(axis: Axes, levels: Tensor, frame_rate: float, bounds: tuple[float, float], title: str) -> AxesImage:
+    """Draw linear levels (1, n_frames, n_channels) in dB as an image, the first channel at the bottom."""
+    levels_db = amplitude_to_db(levels.detach())[0].T.cpu().numpy()
+    image = axis.imshow(
+        levels_db,
+        origin="lower",
+        aspect="auto",
+        extent=(0, levels_db.shape[1] / frame_rate, *bounds),
+        cmap="magma",
+        vmin=levels_db.max() - RANGE_DB,
+        vmax=levels_db.max(),
+        interpolation="nearest",
+    )
+    _title(axis, title)
+    return image
+
+
 def _draw_pitch(axis: Axes, reference: Features | None, output: Features | None, frame_rate: float) -> None:
     for features, colour, name, width in _overlaid(reference, output):
         f0_hz = features.f0_hz.reshape(-1).double().numpy()
         is_voiced = features.periodicity.reshape(-1).numpy() >= VOICED_PERIODICITY
         octaves = np.where(is_voiced, hz_to_octaves(f0_hz), np.nan)
         axis.plot(np.arange(len(octaves)) / frame_rate, octaves, color=colour, linewidth=width, label=name)
+    _hz_ticks(axis)
+    _finish_overlay(axis, "Pitch")
+
+
+def _hz_ticks(axis: Axes) -> None:
+    """Label an axis in octaves in Hz."""
     low, high = axis.get_ylim()
     ticks = [hz for hz in TICKS_HZ if low <= np.log2(hz) <= high]
     axis.set_yticks(np.log2(ticks), [_hz_label(hz) for hz in ticks])
     axis.set_ylabel("Hz", fontsize=8)
-    _finish_overlay(axis, "Pitch")
 
 
 def _draw_loudness(axis: Axes, reference: Features | None, output: Features | None, frame_rate: float) -> None:
@@ -254,7 +314,7 @@ def _overlaid(reference: Features | None, output: Features | None) -> list[tuple
 def _finish_overlay(axis: Axes, title: str) -> None:
     axis.margins(x=0)
     axis.grid(alpha=0.25)
-    axis.legend(loc="lower right", bbox_to_anchor=(1, 0.97), fontsize=8, ncols=2, frameon=False)
+    axis.legend(loc="lower right", bbox_to_anchor=(1, 0.97), fontsize=8, ncols=4, frameon=False)
     _title(axis, title)
 
 
@@ -296,6 +356,9 @@ def _draw_training(axis: Axes, training: TrainingCurve) -> None:
         axis.plot(
             training.validation_steps, training.validation_losses, "o-", color=OUTPUT_COLOUR, ms=3, label="validation"
         )
+    for name, level, style in (("oracle", training.oracle, "--"), ("floor", training.floor, ":")):
+        if level is not None:
+            axis.axhline(level, color=REFERENCE_COLOUR, linewidth=0.9, linestyle=style, label=name)
     axis.set_xlabel("step", fontsize=8)
     axis.set_ylabel("loss", fontsize=8)
     _finish_overlay(axis, "Training")

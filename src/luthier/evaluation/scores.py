@@ -28,6 +28,10 @@ class FramedScore(_Frozen):
     oracle: float = Field(description="closed-form analysis of the same audio, played back")
     base: float = Field(description="constant mean timbre following f0 and loudness")
     gap: Number = Field(description="(model - oracle) / (base - oracle): 0 as good as analysis, 1 learned nothing")
+    predicted: Number = Field(
+        None, description="the instrument's score with its own expression; null where it takes none"
+    )
+    predicted_gap: Number = Field(None, description="the gap of that")
 
 
 class RoomSummary(_Frozen):

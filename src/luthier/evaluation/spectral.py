@@ -10,7 +10,7 @@ from torch import Tensor
 from luthier.dsp.spectra import stft_magnitude
 from luthier.dsp.spectral_distance import SpectralScales, multi_scale_distance
 from luthier.evaluation.pairs import check_pair
-from luthier.units import amplitude_to_db, power_to_db
+from luthier.units import amplitude_to_db, hz_to_mel, power_to_db
 
 N_MELS = 80
 MEL_N_FFT = 1024
@@ -103,14 +103,10 @@ def mel_weights(n_fft: int, sample_rate: int) -> Tensor:
     Returns:
         (n_fft // 2 + 1, 80); shared, so it must not be written to.
 
-    Source: O'Shaughnessy 1987, mel = 2595 log10(1 + f / 700).
+    Source: O'Shaughnessy 1987, for the mel scale.
     """
     frequencies_hz = torch.arange(n_fft // 2 + 1, dtype=torch.float64) * sample_rate / n_fft
-    mel = _hz_to_mel(frequencies_hz)
+    mel = hz_to_mel(frequencies_hz)
     centres = torch.linspace(0, float(mel[-1]), N_MELS + 2, dtype=torch.float64)[1:-1]
     spacing = centres[1] - centres[0]
     return (1 - (mel[:, None] - centres).abs() / spacing).clamp_min(0).float()
-
-
-def _hz_to_mel(frequency_hz: Tensor) -> Tensor:
-    return 2595.0 * torch.log10(1 + frequency_hz / 700.0)

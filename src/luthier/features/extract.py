@@ -8,6 +8,7 @@ from torch import Tensor
 
 from luthier.dsp.feature_definition import FeatureDefinition
 from luthier.dsp.signals import Features
+from luthier.features.expression import measure_expression
 from luthier.features.long_audio import LongAudio
 from luthier.features.loudness import loudness_db, rms_power_db
 from luthier.features.pitch import track_pitch
@@ -17,7 +18,7 @@ LOUDNESSES: dict[str, Callable[..., Tensor]] = {"a_weighted": loudness_db, "rms"
 
 
 def extract_features(audio: Tensor | LongAudio, definition: FeatureDefinition) -> Features:
-    """Measure pitch, periodicity and loudness of audio, in the same memory whatever its length.
+    """Measure pitch, periodicity, loudness and expression of audio, in the same memory whatever its length.
 
     Args:
         audio: (batch, n_samples) at `definition.sample_rate`, or long audio that is read piece by piece.
@@ -46,4 +47,7 @@ def extract_features(audio: Tensor | LongAudio, definition: FeatureDefinition) -
         n_fft=definition.loudness_n_fft,
         floor_db=definition.loudness_floor_db,
     )
-    return Features(pitch.f0_hz, pitch.periodicity, level_db)
+    expression = measure_expression(
+        audio, pitch.f0_hz, sample_rate=definition.sample_rate, hop_length=definition.hop_length
+    )
+    return Features(pitch.f0_hz, pitch.periodicity, level_db, *expression)

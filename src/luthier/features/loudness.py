@@ -13,14 +13,9 @@ from torch import Tensor
 
 from luthier.dsp.framing import n_frames
 from luthier.features.audio_checks import check_audio
+from luthier.features.clip_frames import FRAMES_AT_ONCE, clip_frames, frame_length_at
 from luthier.features.long_audio import LongAudio
 from luthier.units import power_to_db
-
-DEFINITION_RATE = 16000
-"""Hz; the sample rate at which `n_fft` counts samples. At other rates the window lasts as many seconds."""
-
-FRAMES_AT_ONCE = 512
-"""Frames transformed in one go: bounds the memory, whatever the length of the clip."""
 
 
 def loudness_db(
@@ -33,9 +28,7 @@ def loudness_db(
     keeps its duration (n_fft / 16000 seconds) and the power is divided by the growth of the window, so that the
     same sound has the same loudness at every rate.
 
-    At the edges the clip is continued by its own mirror image (without repeating the end sample, as
-    `torch.stft` does), several times if the clip is shorter than half a window; a clip of one sample is
-    continued by that sample.
+    At the edges the clip is continued by its own mirror image, see `clip_frames`.
 
     Args:
         audio: (batch, n_samples), any level, or long audio.
@@ -55,7 +48,7 @@ def loudness_db(
     A-weighting: IEC 61672-1:2013, annex E.
     """
     clip = check_audio(audio, sample_rate, hop_length)
-    frame_length = _frame_length(n_fft, sample_rate)
+    frame_length = frame_length_at(n_fft, sample_rate)
     like = clip.read(0, 0)  # for dtype and device
     window = torch.hann_window(frame_length, dtype=like.dtype, device=like.device)
     # Zero-padding to a fast length leaves the mean over bins as it is: it adds bins between the bins.
@@ -88,7 +81,7 @@ def rms_power_db(
         (batch, n_frames, 1), dB; a full-scale square wave is 0 dB, a full-scale sine -3 dB.
     """
     clip = check_audio(audio, sample_rate, hop_length)
-    frame_length = _frame_length(n_fft, sample_rate)
+    frame_length = frame_length_at(n_fft, sample_rate)
     return _level_db(lambda frames: frames.square().mean(-1), clip, frame_length, hop_length, floor_db)
 
 
@@ -109,11 +102,6 @@ def a_weighting_power(frequencies_hz: Tensor) -> Tensor:
     return (10.0**0.2 * (12194.0**2 * squared.square() / (poles * middle)).square()).to(frequencies_hz.dtype)
 
 
-def _frame_length(n_fft: int, sample_rate: int) -> int:
-    """The even number of samples nearest to n_fft / 16 kHz: 2048 at 16 kHz, 5644 at 44.1 kHz."""
-    return max(2, 2 * round(n_fft * sample_rate / DEFINITION_RATE / 2))
-
-
 def _level_db(
     power: Callable[[Tensor], Tensor], clip: LongAudio, frame_length: int, hop_length: int, floor_db: float
 ) -> Tensor:
@@ -124,24 +112,5 @@ def _level_db(
     levels = like.new_empty(len(like), count)
     for start in range(0, count, FRAMES_AT_ONCE):
         stop = min(start + FRAMES_AT_ONCE, count)
-        levels[:, start:stop] = power(_frames(clip, start, stop, frame_length, hop_length))
+        levels[:, start:stop] = power(clip_frames(clip, start, stop, frame_length=frame_length, hop_length=hop_length))
     return power_to_db(levels).clamp_min(floor_db).unsqueeze(-1)
-
-
-def _frames(clip: LongAudio, start: int, stop: int, frame_length: int, hop_length: int) -> Tensor:
-    """Frames start..stop, centred on t * hop_length, of the clip continued by its mirror image."""
-    first = start * hop_length - frame_length // 2
-    last = (stop - 1) * hop_length - frame_length // 2 + frame_length
-    if first >= 0 and last <= clip.n_samples:
-        return clip.read(first, last).unfold(-1, frame_length, hop_length)
-    inside = _mirrored(torch.arange(first, last), clip.n_samples)
-    nearest = int(inside.min())
-    audio = clip.read(nearest, int(inside.max()) + 1)
-    return audio[:, (inside - nearest).to(audio.device)].unfold(-1, frame_length, hop_length)
-
-
-def _mirrored(positions: Tensor, n_samples: int) -> Tensor:
-    """Fold positions outside the clip back into it:  2 1 |0 1 2 3| 2 1 0 ..."""
-    period = max(1, 2 * (n_samples - 1))
-    folded = positions % period
-    return torch.minimum(folded, period - folded).clamp_max(n_samples - 1)

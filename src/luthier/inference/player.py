@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from luthier.dsp.resampling import resample
-from luthier.dsp.signals import Controls, Features
+from luthier.dsp.signals import Controls, Expression, Features
 from luthier.errors import RangeError, ShapeError
 from luthier.features.extract import extract_features
+from luthier.inference.expression_fit import fit_expression
 from luthier.inference.loudness_fit import fit_loudness, is_note, loudness_shift_db, standardise_loudness
 from luthier.inference.note_gate import NoteGate, note_gate
 from luthier.inference.pitch_fit import octave_shift, range_hz, share_outside, shift_pitch
@@ -20,6 +21,9 @@ from luthier.inference.rendering import Rendering, RoomChoice, render
 from luthier.model.instrument import Instrument
 from luthier.model.instrument_file import TrainingSummary, load_instrument
 from luthier.units import SEMITONES_PER_OCTAVE
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 FEW_OUTSIDE = 0.02
 """Part of the notes that may lie outside the instrument's range without a warning."""
@@ -35,6 +39,7 @@ class Transfer(NamedTuple):
         sample_rate: Hz.
         shift_semitones: by how much the pitch was shifted.
         loudness_shift_db: by how much the notes' median loudness was raised.
+        expression: where it comes from: "input", "predict", or "none".
         warnings: what may make it sound bad, one sentence each.
         features: what the instrument followed, (1, n_frames, 1) each.
         controls: what was played.
@@ -45,6 +50,7 @@ class Transfer(NamedTuple):
     sample_rate: int
     shift_semitones: float
     loudness_shift_db: float
+    expression: str
     warnings: list[str]
     features: Features
     controls: Controls
@@ -56,14 +62,35 @@ class Fitted(NamedTuple):
     Attributes:
         features: what the instrument is to follow, (1, n_frames, 1) each.
         gate: silences it where the input has no note.
-        shift_semitones, loudness_shift_db, warnings: as in `Transfer`.
+        shift_semitones, loudness_shift_db, expression, warnings: as in `Transfer`.
     """
 
     features: Features
     gate: NoteGate
     shift_semitones: float
     loudness_shift_db: float
+    expression: str
     warnings: list[str]
+
+
+class Wishes(TypedDict, total=False):
+    """How a melody is fitted to an instrument; what is left out is chosen automatically.
+
+    Attributes:
+        octave: whole octaves to shift by; "auto": those that bring it into the instrument's range.
+        semitones: to shift by besides.
+        loudness: "auto": the median of the notes becomes the instrument's; "standardise": mean and spread of all
+            frames become the instrument's, as in the assignment; "none"; or dB to add.
+        expression: "input": that of the input, matched to the instrument's; "predict": as the instrument would at
+            this pitch and loudness; "auto" chooses, see `fit_expression`.
+        offsets: added to the expression, octaves and dB.
+    """
+
+    octave: str | int
+    semitones: float
+    loudness: str | float
+    expression: str
+    offsets: Expression | None
 
 
 class Player:
@@ -129,28 +156,23 @@ class Player:
         audio: Tensor | np.ndarray,
         sample_rate: int,
         *,
-        octave: str | int = "auto",
-        semitones: float = 0.0,
-        loudness: str | float = "auto",
         room: Tensor | None = None,
         wet: float = 1.0,
+        **wishes: Unpack[Wishes],
     ) -> Transfer:
         """Play the melody of another sound.
 
         Args:
             audio: (n_samples,) or (1, n_samples), a single voice.
             sample_rate: Hz.
-            octave: whole octaves to shift by; "auto": those that bring it into the instrument's range.
-            semitones: to shift by besides.
-            loudness: "auto": the median of the notes becomes the instrument's; "standardise": mean and
-                spread of all frames become the instrument's, as in the assignment; "none"; or dB to add.
             room: (n_taps,), another room than the instrument's own, at the instrument's rate.
             wet: 1 for the room as it is, 0 for the dry sound.
+            **wishes: how the melody is fitted to the instrument, see `Wishes`.
 
         Raises:
             ShapeError, RangeError: the audio or an option cannot be used.
         """
-        fitted = self.fit(self.measure(audio, sample_rate), octave=octave, semitones=semitones, loudness=loudness)
+        fitted = self.fit(self.measure(audio, sample_rate), **wishes)
         rendering = render(self.instrument, fitted.features, RoomChoice(room, wet), edit=fitted.gate.apply)
         return Transfer(
             audio=rendering.audio,
@@ -158,34 +180,28 @@ class Player:
             sample_rate=self.sample_rate,
             shift_semitones=fitted.shift_semitones,
             loudness_shift_db=fitted.loudness_shift_db,
+            expression=fitted.expression,
             warnings=fitted.warnings,
             features=fitted.features,
             controls=rendering.controls,
         )
 
-    def fit(
-        self,
-        measured: Features,
-        *,
-        octave: str | int = "auto",
-        semitones: float = 0.0,
-        loudness: str | float = "auto",
-    ) -> Fitted:
-        """Make the features of another sound fit this instrument; options as for `transfer`.
+    def fit(self, measured: Features, **wishes: Unpack[Wishes]) -> Fitted:
+        """Make the features of another sound fit this instrument.
 
         Args:
             measured: (1, n_frames, 1) each.
-            octave: whole octaves to shift by, or "auto".
-            semitones: to shift by besides.
-            loudness: "auto", "standardise", "none", or dB to add.
+            **wishes: see `Wishes`.
 
         Raises:
             RangeError: an option cannot be used.
         """
-        features, shift = self._fit_pitch(measured, octave, semitones)
-        features, shift_db = self._fit_loudness(features, loudness)
+        features, shift = self._fit_pitch(measured, wishes.get("octave", "auto"), wishes.get("semitones", 0.0))
+        features, shift_db = self._fit_loudness(features, wishes.get("loudness", "auto"))
+        choice, offsets = wishes.get("expression", "auto"), wishes.get("offsets")
+        features, source = fit_expression(features, self.instrument, choice=choice, offsets=offsets)
         gate = note_gate(measured, self.instrument.config.features.frame_rate)
-        return Fitted(features, gate, shift, shift_db, self._warnings(features))
+        return Fitted(features, gate, shift, shift_db, source, self._warnings(features))
 
     def room(self) -> Tensor:
         """The room alone, a clap in it: (n_taps,)."""

@@ -125,7 +125,7 @@ def render_blocks(
     states: list[State] = []
     for start in range(0, n_frames, BLOCK_FRAMES):
         frames = slice(start, min(start + BLOCK_FRAMES, n_frames))
-        controls, decoder = instrument.controls_block(Features(*(value[:, frames] for value in features)), decoder)
+        controls, decoder = instrument.controls_block(_cut(features, frames), decoder)
         controls = controls if edit is None else edit(controls, frames)
         following = _following(controls, is_first=start == 0, is_last=frames.stop == n_frames)
         noise = white_noise(1, following.f0_hz.shape[1] * instrument.config.hop_length, generator)
@@ -133,6 +133,10 @@ def render_blocks(
         dry, states = _play(instrument, states, following, noise)
         stems, echoes = place.hear(dry, echoes)
         yield RenderedBlock(torch.stack(list(stems.values())).sum(dim=0), stems, controls)
+
+
+def _cut(features: Features, frames: slice) -> Features:
+    return features.map(lambda values: values[:, frames])
 
 
 def _following(controls: Controls, *, is_first: bool, is_last: bool) -> Controls:

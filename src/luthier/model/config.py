@@ -41,6 +41,9 @@ class SynthConfig(FrozenConfig):
     kind: str = Field(description="name of the class, see model/synths.py")
     gain: float = Field(1.0, ge=0.0, le=100.0, description="weight in the sum, linear")
     initial_bias: float = Field(0.0, ge=-20.0, le=20.0, description="added before the scaling to an amplitude")
+    mel_bands: int = Field(
+        0, ge=0, le=2049, description="filtered_noise: bands on the mel scale that the network decides; 0: every band"
+    )
 
 
 class RoomConfig(FrozenConfig):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from torch import Tensor
 
-from luthier.dsp.signals import Features
+from luthier.dsp.signals import Expression, Features
 from luthier.errors import ConfigError
 from luthier.model.statistics import Statistics
 from luthier.units import hz_to_midi, hz_to_octaves
@@ -17,6 +18,8 @@ SMALLEST_HZ = 1.0
 """Frequencies below this count as this: logarithms of 0 Hz stay finite."""
 LARGEST_Z = 10.0
 """Standard deviations beyond which an input is as unusual as can be."""
+LARGEST_EXPRESSION_Z = 4.0
+"""The same for expression, which in rests and silence means nothing."""
 
 
 def _f0_hz(features: Features, statistics: Statistics) -> Tensor:
@@ -41,6 +44,12 @@ def _loudness_unit(features: Features, statistics: Statistics) -> Tensor:
     return features.loudness_db / LOUDNESS_RANGE_DB + 1.0
 
 
+def _expression_z(name: str, features: Features, statistics: Statistics) -> Tensor:
+    values = getattr(features, name)
+    assert values is not None, "an instrument predicts what is not given before its decoder looks at it"
+    return statistics.standardised(name, values).clamp(-LARGEST_EXPRESSION_Z, LARGEST_EXPRESSION_Z)
+
+
 def _periodicity(features: Features, statistics: Statistics) -> Tensor:
     return features.periodicity
 
@@ -53,6 +62,9 @@ INPUTS: dict[str, Callable[[Features, Statistics], Tensor]] = {
     "loudness_unit": _loudness_unit,
     "periodicity": _periodicity,
 }
+EXPRESSION_INPUTS = {f"{name.rpartition('_')[0]}_z": partial(_expression_z, name) for name in Expression._fields}
+"""brightness_z, warmth_z and so on: inputs that a `Predictor` supplies where the features leave them out."""
+INPUTS |= EXPRESSION_INPUTS
 
 
 def require_input(name: str) -> None:

@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 
-from luthier.dsp.signals import Controls, Features
-from luthier.errors import ShapeError
+from luthier.dsp.signals import Controls, Expression, Features
+from luthier.errors import ConfigError, ShapeError
 from luthier.model.config import InstrumentConfig
 from luthier.model.decoder import Decoder, DecoderState
+from luthier.model.inputs import EXPRESSION_INPUTS
+from luthier.model.predictor import Predictor
 from luthier.model.rooms import build_room
 from luthier.model.statistics import Statistics
 from luthier.model.synths import build_synth
+
+
+class InstrumentState(NamedTuple):
+    """What an instrument remembers from one block to the next.
+
+    Attributes:
+        decoder: of the network.
+        predictor: (batch, 1, n_units) of the predictor; no units where there is none.
+    """
+
+    decoder: DecoderState
+    predictor: Tensor
 
 
 class Instrument(nn.Module):
     """What was learned from recordings, ready to be played.
 
         features -> decoder -> controls -> synths, summed -> dry audio -> room -> audio
+            `-> predictor ^   supplies the expression that the features leave out
 
     Attributes:
         config: what decides its shape.
         statistics: of the training material.
+        predictor: supplies expression; None where the network has no input for it.
         decoder: the network.
         synths: the synthesisers of the signal chain.
         room: the room.
@@ -32,6 +50,7 @@ class Instrument(nn.Module):
         self.config = config
         self.synths = [build_synth(synth, config) for synth in config.synths]
         self.statistics = Statistics()
+        self.predictor = Predictor() if set(config.decoder.inputs) & set(EXPRESSION_INPUTS) else None
         self.decoder = Decoder(config.decoder, sum(synth.n_outputs for synth in self.synths))
         self.room = build_room(config.room, config.sample_rate)
 
@@ -40,15 +59,31 @@ class Instrument(nn.Module):
         """How many numbers were learned."""
         return sum(parameter.numel() for parameter in self.parameters())
 
-    def start(self, batch: int) -> DecoderState:
+    def start(self, batch: int) -> InstrumentState:
         """The state before the first block."""
-        return self.decoder.start(batch)
+        decoder = self.decoder.start(batch)
+        return InstrumentState(
+            decoder, decoder.hidden[..., :0] if self.predictor is None else self.predictor.start(batch)
+        )
 
-    def controls_block(self, features: Features, state: DecoderState) -> tuple[Controls, DecoderState]:
+    def expression(self, features: Features) -> Expression:
+        """What this instrument would do of its own accord at this pitch and loudness.
+
+        Args:
+            features: (batch, n_frames, 1) each, physical units; an expression in them is not looked at.
+
+        Raises:
+            ConfigError: its network has no input for expression.
+        """
+        if self.predictor is None:
+            raise ConfigError(f"preset {self.config.preset!r} follows pitch and loudness only: it has no expression.")
+        return self.predictor(features, self.statistics, self.predictor.start(len(features.f0_hz)))[0]
+
+    def controls_block(self, features: Features, state: InstrumentState) -> tuple[Controls, InstrumentState]:
         """Decide what to play for a block of frames.
 
         Args:
-            features: (batch, n_frames, 1) each, physical units.
+            features: (batch, n_frames, 1) each, physical units; expression that is None is predicted.
             state: `start(batch)` or what the last block returned.
 
         Returns:
@@ -57,16 +92,17 @@ class Instrument(nn.Module):
         Raises:
             ShapeError: the features do not have one common shape (batch, n_frames, 1).
         """
-        shapes = {tuple(value.shape) for value in features}
+        shapes = {tuple(value.shape) for value in features if value is not None}
         if len(shapes) != 1 or features.f0_hz.ndim != 3 or features.f0_hz.shape[-1] != 1:
             raise ShapeError(f"features have shapes {sorted(shapes)}: expected one common (batch, n_frames, 1).")
-        raw, state = self.decoder(features, self.statistics, state)
+        features, predictor = self._with_expression(features, state.predictor)
+        raw, decoder = self.decoder(features, self.statistics, state.decoder)
         raw = raw.to(features.f0_hz.dtype)  # under autocast the network speaks in fewer digits
         sizes = [synth.n_outputs for synth in self.synths]
         fields = self._silent_fields(features.f0_hz)
         for synth, share in zip(self.synths, raw.split(sizes, dim=-1), strict=True):
             fields |= synth.controls(share, features.f0_hz)
-        return Controls(**fields), state
+        return Controls(**fields), InstrumentState(decoder, predictor)
 
     def controls(self, features: Features) -> Controls:
         """Decide what to play for a whole clip: `controls_block` called once."""
@@ -99,6 +135,14 @@ class Instrument(nn.Module):
             (batch, n_frames * hop_length).
         """
         return self.room(self.dry(self.controls(features), noise))
+
+    def _with_expression(self, features: Features, hidden: Tensor) -> tuple[Features, Tensor]:
+        """Fill in what the features leave to the instrument."""
+        missing = [name for name in Expression._fields if getattr(features, name) is None]
+        if self.predictor is None or not missing:
+            return features, hidden
+        predicted, hidden = self.predictor(features, self.statistics, hidden)
+        return features._replace(**{name: getattr(predicted, name) for name in missing}), hidden
 
     def _silent_fields(self, f0_hz: Tensor) -> dict[str, Tensor]:
         """Fields of `Controls` for an instrument whose synthesisers leave some of them out."""

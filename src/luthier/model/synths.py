@@ -12,7 +12,7 @@ from torch import Tensor
 
 from luthier.dsp.harmonic import HarmonicState, harmonic_synthesis
 from luthier.dsp.interpolation import following_frames
-from luthier.dsp.noise import NoiseState, filtered_noise, noise_around_start
+from luthier.dsp.noise import NoiseState, filtered_noise, mel_bands_to_bands, noise_around_start
 from luthier.dsp.scaling import modified_sigmoid, normalise_harmonics
 from luthier.dsp.signals import Controls
 from luthier.errors import ConfigError
@@ -91,11 +91,15 @@ class FilteredNoiseSynth(Synth):
     @property
     def n_outputs(self) -> int:
         """A gain for each band."""
-        return self.config.n_bands
+        return self.synth.mel_bands or self.config.n_bands
 
     def controls(self, raw: Tensor, f0_hz: Tensor) -> dict[str, Tensor]:
         """`noise_magnitudes`."""
-        return {"noise_magnitudes": modified_sigmoid(raw + self.synth.initial_bias)}
+        gains = modified_sigmoid(raw + self.synth.initial_bias)
+        if self.synth.mel_bands:
+            rates = {"n_bands": self.config.n_bands, "sample_rate": self.config.sample_rate}
+            gains = mel_bands_to_bands(gains, **rates)
+        return {"noise_magnitudes": gains}
 
     def start(self, first: Controls, noise: Tensor) -> NoiseState:
         """Noise on both sides of the first frame."""

@@ -9,7 +9,6 @@ from torch.utils.data import Dataset as TorchDataset
 
 from luthier.data.dataset import Dataset
 from luthier.data.windows import Batch, random_windows, regular_places, regular_windows
-from luthier.dsp.signals import Features
 from luthier.training.config import TrainingConfig
 
 
@@ -80,4 +79,4 @@ def rank_share(batch: Batch, rank: int, world_size: int) -> Batch:
     """Every world_size-th window: together the processes learn from exactly the batch that one would have."""
     if world_size == 1:
         return batch
-    return Batch(batch.audio[rank::world_size], Features(*(value[rank::world_size] for value in batch.features)))
+    return Batch(batch.audio[rank::world_size], batch.features.map(lambda value: value[rank::world_size]))

@@ -33,6 +33,9 @@ class TrainingConfig(FrozenConfig):
     scales_in_turn: int = Field(
         1, ge=1, le=3, description="groups of window sizes of mss and mss_rel, compared one group a step: 1 is all"
     )
+    loudness_weight: float = Field(
+        0.0, ge=0, description="weight of the difference in loudness, for each dB, beside mss and mss_rel"
+    )
     spectral: SpectralWeights = Field(SpectralWeights(), description="weights for loss = spectral")
     learning_rate: float = Field(3e-3, gt=0, le=1, description="Adam's step size at its largest")
     schedule: Literal["constant", "step", "exponential", "budget"] = Field(
@@ -43,6 +46,12 @@ class TrainingConfig(FrozenConfig):
     schedule_epochs: float = Field(2.0, gt=0, description="epochs between falls, for schedule = step")
     schedule_steps: int = Field(10000, gt=0, description="steps in which one factor is lost, for exponential")
     schedule_factor: float = Field(0.98, gt=0, le=1, description="factor of each fall")
+    predicted_windows: float = Field(
+        0.5, ge=0, le=1, description="share of a step's windows that are played with predicted expression"
+    )
+    predictor_weight: float = Field(
+        0.1, ge=0, description="weight in the loss of the predictor's error, in standard deviations"
+    )
     gradient_clip: float = Field(3.0, ge=0, description="largest norm of the gradient; 0: not limited")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "float32", description="matrix products of the network; auto: bfloat16 where the processor is built for it"

@@ -26,7 +26,9 @@ def name_cause(instrument: Instrument, batch: Batch, noise: Tensor) -> str:
     Returns:
         A sentence such as "audio of window 3 is not finite".
     """
-    stages: dict[str, Tensor] = {"audio": batch.audio} | dict(batch.features._asdict())
+    stages: dict[str, Tensor] = {"audio": batch.audio} | {
+        name: values for name, values in batch.features._asdict().items() if values is not None
+    }
     stages |= {f"weight {name}": parameter for name, parameter in instrument.named_parameters()}
     found = _first_not_finite(stages)
     if found:

@@ -24,7 +24,8 @@ from luthier.evaluation.plots import Heard, TrainingCurve, figure_to_png, plot_s
 from luthier.features.extract import extract_features
 from luthier.model.instrument import Instrument, white_noise
 from luthier.training.module import TrainingModule
-from luthier.training.run_folder import RunFolder, read_log
+from luthier.training.run_folder import RunFolder, read_log, read_moments
+from luthier.training.verdict import judge, say_verdict
 from luthier.units import semitones_to_ratio
 
 CLIP_SECONDS = 8.0
@@ -91,7 +92,7 @@ def validation_clip(dataset: Dataset) -> Clip:
     chosen = max(windows, key=lambda placed: float(placed.batch.audio.square().mean()))
     n_valid = chosen.blocks[0].n_frames
     audio = chosen.batch.audio[:, : n_valid * dataset.definition.hop_length]
-    return Clip("validation", audio, Features(*(value[:, :n_valid] for value in chosen.batch.features)))
+    return Clip("validation", audio, chosen.batch.features.map(lambda value: value[:, :n_valid]))
 
 
 @torch.no_grad()
@@ -101,7 +102,7 @@ def play_clip(instrument: Instrument, clip: Clip) -> Tensor:
     n_samples = n_frames(clip.audio.shape[-1], hop_length) * hop_length
     noise = white_noise(1, n_samples, torch.Generator().manual_seed(NOISE_SEED))
     device = next(instrument.parameters()).device
-    features = Features(*(value.to(device) for value in clip.features))
+    features = clip.features.map(lambda value: value.to(device))
     return instrument(features, noise.to(device)).cpu()[:, : clip.audio.shape[-1]]
 
 
@@ -159,8 +160,16 @@ def training_curve(folder: RunFolder) -> TrainingCurve | None:
     rows = read_log(folder)
     if len(rows) < 2:
         return None
-    steps = [row["step"] for row in rows]
-    return TrainingCurve(steps, [row["train_mss"] for row in rows], steps, [row["scores"]["mss"] for row in rows])
+    steps, last = [row["step"] for row in rows], rows[-1]["scores"]
+    return TrainingCurve(
+        steps,
+        [row["train_mss"] for row in rows],
+        steps,
+        [row["scores"]["mss"] for row in rows],
+        floor=last["mss_floor"],
+        oracle=last.get("mss_oracle"),
+        verdict=say_verdict(judge(read_moments(folder)), is_over=True),
+    )
 
 
 def _add_figure(board: TensorBoardLogger, tag: str, figure: Figure, step: int) -> None:

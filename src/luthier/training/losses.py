@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from luthier.dsp.spectra import hann_window
-from luthier.dsp.spectral_distance import MSS_WINDOWS, OVERLAP, SpectralScales, multi_scale_distance
+from luthier.dsp.spectral_distance import MSS_WINDOWS, OVERLAP, WINDOWS_RATE, SpectralScales, multi_scale_distance
 from luthier.features.loudness import loudness_db
 from luthier.training.config import SpectralWeights, TrainingConfig
 
@@ -36,9 +36,27 @@ def build_loss(config: TrainingConfig, sample_rate: int) -> Loss:
     groups = [scales._replace(windows=scales.windows[start::n_groups]) for start in range(n_groups)]
 
     def loss(output: Tensor, target: Tensor, step: int) -> Tensor:
-        return n_groups * multi_scale_distance(output, target, groups[step % n_groups]).mean()
+        distance = multi_scale_distance(output, target, groups[step % n_groups]).mean()
+        if config.loudness_weight and step % n_groups == 0 and torch.isfinite(distance):
+            distance = distance + config.loudness_weight * loudness_distance(output, target, sample_rate=sample_rate)
+        return n_groups * distance
 
     return loss
+
+
+def loudness_distance(output: Tensor, target: Tensor, *, sample_rate: int) -> Tensor:
+    """Mean absolute difference in loudness, dB: a scalar.
+
+    Every bin of a spectral distance counts alike, and most hold noise; this is what keeps the level of a note right.
+
+    Args:
+        output: (batch, n_samples); gets a gradient.
+        target: (batch, n_samples).
+        sample_rate: Hz.
+    """
+    hop_length = max(1, round(LOUDNESS_N_FFT / OVERLAP * sample_rate / WINDOWS_RATE))
+    measure = {"sample_rate": sample_rate, "hop_length": hop_length, "n_fft": LOUDNESS_N_FFT}
+    return (loudness_db(output, **measure) - loudness_db(target, **measure)).abs().mean()
 
 
 def spectral_loss(output: Tensor, target: Tensor, weights: SpectralWeights, *, sample_rate: int) -> Tensor:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import math
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import lightning
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from luthier.data.windows import Batch, PlacedBatch
 from luthier.dsp.spectral_distance import SpectralScales, multi_scale_distance
@@ -18,6 +19,7 @@ from luthier.errors import TrainingError
 from luthier.model.instrument import Instrument, white_noise
 from luthier.training.batches import StepCounter, rank_share
 from luthier.training.config import TrainingConfig
+from luthier.training.expression import mix_expression
 from luthier.training.finite import LONGEST_STREAK, is_finite, name_cause
 from luthier.training.losses import build_loss
 from luthier.training.precision import has_fast_bfloat16
@@ -34,6 +36,10 @@ VALIDATION_SEED, FLOOR_SEED = 1, 2
 def mixed_seed(*numbers: int) -> int:
     """One seed from several numbers, 0 or more each: neighbours give unrelated seeds."""
     return int(np.random.SeedSequence(numbers).generate_state(1)[0])
+
+
+def _parameters(module: nn.Module | None) -> Iterator[nn.Parameter]:
+    return iter(()) if module is None else module.parameters()
 
 
 class TrainingModule(lightning.LightningModule):
@@ -79,10 +85,10 @@ class TrainingModule(lightning.LightningModule):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Adam, or AdamW where weights decay; its step size is set before every step."""
-        network = self.instrument.decoder.parameters()
+        network = [*self.instrument.decoder.parameters(), *_parameters(self.instrument.predictor)]
         # A room is no habit to be unlearned: its levels and decay times have no reason to be zero.
         groups = [
-            {"params": list(network), "weight_decay": self.config.weight_decay},
+            {"params": network, "weight_decay": self.config.weight_decay},
             {"params": list(self.instrument.room.parameters()), "weight_decay": 0.0},
         ]
         return torch.optim.AdamW([group for group in groups if group["params"]], lr=self.config.learning_rate)
@@ -110,9 +116,9 @@ class TrainingModule(lightning.LightningModule):
         optimizer = self.optimizers()
         assert not isinstance(optimizer, list)
         optimizer.zero_grad()
-        output = self._play(batch, noise)
+        output, predictor_error = self._play(batch, noise)
         loss = self.loss(output, batch.audio, self.counter.steps)
-        self.manual_backward(loss)
+        self.manual_backward(loss + self.config.predictor_weight * predictor_error)
         if is_finite(self.instrument, loss):
             self._learn(optimizer)
             self._log_step(loss, output, batch)
@@ -125,7 +131,8 @@ class TrainingModule(lightning.LightningModule):
     def rehearse(self, batch: Batch) -> None:
         """Do everything that a step does but learn."""
         noise = self._noise(batch.audio, self.config.seed, 0)
-        self.loss(self._play(batch, noise), batch.audio, 0).backward()
+        output, predictor_error = self._play(batch, noise)
+        (self.loss(output, batch.audio, 0) + predictor_error).backward()
 
     def _learn(self, optimizer: Any) -> None:
         for group in optimizer.param_groups:
@@ -146,10 +153,12 @@ class TrainingModule(lightning.LightningModule):
                 "`luthier prepare`, or lower the learning rate with --set learning_rate=..."
             )
 
-    def _play(self, batch: Batch, noise: Tensor) -> Tensor:
+    def _play(self, batch: Batch, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """The audio, and how far the predictor is off."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._rounds_matrices()):
-            controls = self.instrument.controls(batch.features)
-        return self.instrument.room(self.instrument.dry(controls, noise))
+            features, error = mix_expression(self.instrument, batch.features, self.config.predicted_windows)
+            controls = self.instrument.controls(features)
+        return self.instrument.room(self.instrument.dry(controls, noise)), error
 
     def _rounds_matrices(self) -> bool:
         return self.config.precision == "bfloat16" or (
@@ -181,22 +190,23 @@ class TrainingModule(lightning.LightningModule):
 
     def validation_step(self, placed: PlacedBatch, batch_index: int) -> None:
         """Compare held-out windows with what the instrument makes of them."""
-        controls = self.instrument.controls(placed.batch.features)
-        outputs = [
-            self.instrument.room(self.instrument.dry(controls, self._noise(placed.batch.audio, seed, batch_index)))
-            for seed in (VALIDATION_SEED, FLOOR_SEED)
-        ]
+        features, audio = placed.batch.features, placed.batch.audio
+        noise, other_noise = (self._noise(audio, seed, batch_index) for seed in (VALIDATION_SEED, FLOOR_SEED))
+        outputs = {"": self.instrument(features, noise), "_floor": self.instrument(features, other_noise)}
+        if self.instrument.predictor is not None:
+            outputs["_predicted"] = self.instrument(features.without_expression(), noise)
         for row, block in enumerate(placed.blocks):
-            length = slice(block.n_frames * self.instrument.config.hop_length)
-            target, output, other = (audio[row : row + 1, length] for audio in (placed.batch.audio, *outputs))
-            scores = {
-                "mss": multi_scale_distance(output, target),
-                "mss_rel": multi_scale_distance(output, target, self.relative_scales),
-                "mss_floor": multi_scale_distance(output, other),
-                "mss_rel_floor": multi_scale_distance(output, other, self.relative_scales),
-            }
-            for name, score in scores.items():
-                self.log(f"validation/{name}", score.mean(), on_epoch=True, batch_size=block.n_frames, sync_dist=True)
+            window = (slice(row, row + 1), slice(block.n_frames * self.instrument.config.hop_length))
+            for suffix, output in outputs.items():
+                # The floor is what two noises with the same controls differ by.
+                target = outputs[""] if suffix == "_floor" else audio
+                scores = {
+                    "mss": multi_scale_distance(output[window], target[window]),
+                    "mss_rel": multi_scale_distance(output[window], target[window], self.relative_scales),
+                }
+                for name, score in scores.items():
+                    key = f"validation/{name}{suffix}"
+                    self.log(key, score.mean(), on_epoch=True, batch_size=block.n_frames, sync_dist=True)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep what a resumed run needs beside weights and optimiser."""

@@ -11,12 +11,12 @@ from lightning.pytorch.callbacks import Callback
 
 import luthier
 from luthier.data.dataset import Dataset
+from luthier.evaluation.frames_of_reference import Synthesiser
 from luthier.model.instrument_file import TrainingSummary, save_instrument
 from luthier.training.module import TrainingModule
-from luthier.training.run_folder import RunFolder, append_log
-
-MONITOR = "mss_rel"
-"""The validation score by which the best instrument is chosen: safe on silence."""
+from luthier.training.run_folder import RunFolder, append_log, read_moments
+from luthier.training.validation import MONITOR, oracle_scores
+from luthier.training.verdict import Course, Moment, Verdict, judge, say_verdict
 
 
 class EpochReport(NamedTuple):
@@ -29,10 +29,13 @@ class EpochReport(NamedTuple):
         seconds_left: estimate of the rest.
         train_loss: mean batch loss since the last validation.
         train_mss: mean batch MSS since the last validation.
-        scores: validation `mss`, `mss_rel`, and the floors of both.
+        scores: validation `mss`, `mss_rel`, and the floors and oracles of both.
         best_score: lowest `mss_rel` so far, this one included.
         is_best: whether that is this one.
         skipped: steps skipped so far because something was not finite.
+        course: whether it is still learning, in one word.
+        verdict: the same in words, with what to do about it; empty where there is nothing to say.
+        is_news: whether that verdict is given for the first time.
     """
 
     epoch: int
@@ -45,6 +48,9 @@ class EpochReport(NamedTuple):
     best_score: float
     is_best: bool
     skipped: int
+    course: Course
+    verdict: str
+    is_news: bool
 
 
 class Reporter(Callback):
@@ -53,7 +59,16 @@ class Reporter(Callback):
     def __init__(self, folder: RunFolder, dataset: Dataset, on_epoch: Callable[[EpochReport], None] | None) -> None:
         self.folder, self.dataset, self.on_epoch = folder, dataset, on_epoch
         self.best_score = math.inf
+        self.oracle: dict[str, float] = {}
+        self.verdict = Verdict("early", 0.0, 0.0)
+        self.courses: set[Course] = set()
         self.last: EpochReport | None = None
+
+    def on_fit_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        """Find out what the best possible controls would score, before the clock of the budget starts."""
+        assert isinstance(module, TrainingModule)
+        if trainer.is_global_zero:
+            self.oracle = oracle_scores(self.dataset, Synthesiser.of(module.instrument.config))
 
     def on_validation_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         """Report, log and keep."""
@@ -65,6 +80,7 @@ class Reporter(Callback):
             self.best_score = report.best_score
             save_instrument(self.folder.best, module.instrument, summarise(report, self.dataset), force=True)
         append_log(self.folder, report._asdict())
+        self.courses.add(report.course)
         if self.on_epoch is not None:
             self.on_epoch(report)
 
@@ -73,17 +89,25 @@ class Reporter(Callback):
         scores = {name.removeprefix("validation/"): value for name, value in metrics.items() if "validation/" in name}
         progress, recent = module.progress(), module.take_recent_means()
         used = min(1.0, max(progress.budget_used, 1e-9))
+        seconds, seconds_left = module.seconds, module.seconds * (1.0 - used) / used
+        now = Moment(seconds, recent["loss"], scores[MONITOR])
+        # A run that was killed may have validated after its last checkpoint: what is done again counts once.
+        before = [moment for moment in read_moments(self.folder) if moment.seconds < seconds]
+        self.verdict = verdict = judge([*before, now])
         return EpochReport(
             epoch=math.ceil(progress.epoch),
             step=progress.step,
-            seconds=module.seconds,
-            seconds_left=module.seconds * (1.0 - used) / used,
+            seconds=seconds,
+            seconds_left=seconds_left,
             train_loss=recent["loss"],
             train_mss=recent["mss"],
-            scores=scores,
+            scores=scores | self.oracle,
             best_score=min(self.best_score, scores[MONITOR]),
             is_best=scores[MONITOR] < self.best_score,
             skipped=len(module.skipped),
+            course=verdict.course,
+            verdict=say_verdict(verdict, is_over=used >= 1.0),
+            is_news=verdict.course not in self.courses,
         )
 
     def state_dict(self) -> dict[str, Any]:

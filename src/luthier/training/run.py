@@ -16,16 +16,18 @@ from torch.utils.data import Dataset as TorchDataset
 
 from luthier.atomic import atomic_file, refuse_existing
 from luthier.data.dataset import Dataset
-from luthier.data.windows import PlacedBatch, sequential_windows
+from luthier.data.windows import PlacedBatch
+from luthier.dsp.signals import Expression
 from luthier.errors import TrainingError
 from luthier.model.instrument import Instrument
 from luthier.model.presets import DEFAULT_PRESET, instrument_config, read_config_file
 from luthier.model.statistics import StatisticsValues
 from luthier.training.batches import StepBatches, StepCounter, training_loader
 from luthier.training.listening import Example, Listener, get_example, validation_clip
+from luthier.training.memory import keep_freed_memory
 from luthier.training.module import TrainingModule
 from luthier.training.quiet import quiet_lightning
-from luthier.training.reports import MONITOR, EpochReport, Reporter
+from luthier.training.reports import EpochReport, Reporter
 from luthier.training.run_folder import RunFolder, default_run_folder, open_run_folder
 from luthier.training.settings import (
     Settings,
@@ -35,9 +37,8 @@ from luthier.training.settings import (
     write_settings,
 )
 from luthier.training.threads import fastest_thread_count, n_threads
-
-VALIDATION_WINDOW_SECONDS = 4.0
-VALIDATION_BATCH = 8
+from luthier.training.validation import MONITOR, validation_windows
+from luthier.training.verdict import say_verdict
 
 
 class RunStart(NamedTuple):
@@ -95,6 +96,7 @@ class RunResult(NamedTuple):
         scores: of the last validation.
         best_score: lowest validation `mss_rel`; that of the instrument file.
         stopped_because: in words.
+        verdict: whether more training would help, in words; empty after too few validations to say.
         skipped: steps skipped because something was not finite, a sentence each.
     """
 
@@ -105,6 +107,7 @@ class RunResult(NamedTuple):
     scores: dict[str, float]
     best_score: float
     stopped_because: str
+    verdict: str
     skipped: list[str]
 
 
@@ -147,6 +150,7 @@ def train(
     open_run_folder(folder, resume=options.resume, force=options.force)
     write_settings(folder.config, run.settings)
     module, batches = build(opened, run.settings)
+    keep_freed_memory()
     # Loaders draw from torch's global generator: it is put back afterwards.
     with quiet_lightning(), torch.random.fork_rng(devices=[]), n_threads(_thread_count(module, batches)):
         trainer = _trainer(folder, callbacks)
@@ -180,6 +184,7 @@ def statistics_values(dataset: Dataset) -> StatisticsValues:
         loudness_db_std=found.loudness_db.std,
         f0_octaves_quantiles=found.f0_octaves.quantiles,
         loudness_db_quantiles=found.loudness_pitched_db.quantiles,
+        expression_quantiles=[found.expression[name].quantiles for name in Expression._fields],
     )
 
 
@@ -239,10 +244,7 @@ def _trainer(folder: RunFolder, callbacks: _Callbacks) -> lightning.Trainer:
 
 class _ValidationWindows(TorchDataset[PlacedBatch]):
     def __init__(self, dataset: Dataset) -> None:
-        length = max(1, round(VALIDATION_WINDOW_SECONDS * dataset.definition.frame_rate))
-        self.windows = list(
-            sequential_windows(dataset, split="validation", n_frames=length, batch_size=VALIDATION_BATCH)
-        )
+        self.windows = list(validation_windows(dataset))
 
     def __len__(self) -> int:
         return len(self.windows)
@@ -300,5 +302,6 @@ def _result(output: Path, run: _Run, module: TrainingModule, callbacks: _Callbac
         scores=report.scores,
         best_score=report.best_score,
         stopped_because="validation no longer improves" if is_early else "the budget is used up",
+        verdict=say_verdict(callbacks.reporter.verdict, is_over=True),
         skipped=module.skipped,
     )

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from luthier.errors import OutputError, TrainingError
+from luthier.training.validation import MONITOR
+from luthier.training.verdict import Moment
 
 
 class RunFolder(NamedTuple):
@@ -107,3 +109,8 @@ def read_log(folder: RunFolder) -> list[dict[str, Any]]:
     if not folder.log.is_file():
         return []
     return [json.loads(line) for line in folder.log.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
+def read_moments(folder: RunFolder) -> list[Moment]:
+    """What `judge` needs of all validations so far, the oldest first."""
+    return [Moment(row["seconds"], row["train_loss"], row["scores"][MONITOR]) for row in read_log(folder)]

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json as json_format
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from luthier.apps.cli.options import Force, Json
 from luthier.apps.cli.output import print_json, print_table, results_only
 from luthier.atomic import refuse_existing
+from luthier.errors import OutputError
 
 if TYPE_CHECKING:
+    from luthier.data.dataset import Dataset
+    from luthier.data.split import Part
+    from luthier.evaluation.instrument_report import Entrant
     from luthier.evaluation.scores import Evaluation
+
+LISTENING_TEST = "listening-test.html"
 
 
 def evaluate(
@@ -22,6 +28,11 @@ def evaluate(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder to make for report.html and scores.json.")
     ] = None,
+    against: Annotated[Path | None, typer.Option(help="A second instrument file, to be compared side by side.")] = None,
+    listening_test: Annotated[
+        bool,
+        typer.Option("--listening-test", help="Also make listening-test.html, to have people rate the sound blind."),
+    ] = False,
     split: Annotated[
         Literal["test", "validation", "train"], typer.Option(help="Part of the dataset to score.")
     ] = "test",
@@ -29,46 +40,90 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Score an instrument on recordings that it never heard, beside the best and the least that is possible."""
+    if listening_test and output is None:
+        raise OutputError("--listening-test: found no place for the page. Add -o FOLDER.")
     if output is not None:
         refuse_existing(output, force=force)
     from luthier.atomic import atomic_folder
     from luthier.data.dataset import Dataset
-    from luthier.evaluation.evaluate import evaluate as score
-    from luthier.evaluation.instrument_report import Entrant, instrument_report
+    from luthier.evaluation.instrument_report import instrument_report
     from luthier.evaluation.report import write_report
+
+    opened = Dataset.open(dataset)
+    with results_only():
+        entrants = _entrants([path for path in (instrument, against) if path], opened, split)
+        if output is not None:
+            with atomic_folder(output, force=force) as folder:
+                document = json_format.dumps(_document(entrants), indent=2)
+                (folder / "scores.json").write_text(document + "\n", encoding="utf-8")
+                write_report(folder / "report.html", instrument_report(opened, entrants, split=split))
+                if listening_test:
+                    _write_listening_test(folder / LISTENING_TEST, opened, entrants, split)
+    if json:
+        print_json(_document(entrants))
+        return
+    for entrant in entrants:
+        if against is not None:
+            print(f"{entrant.name}\n")
+        print_scores(entrant.scores, training=entrant.training.verdict if entrant.training else "")
+        print()
+    if output is not None:
+        print(output / "report.html")
+        if listening_test:
+            print(output / LISTENING_TEST)
+
+
+def _entrants(paths: list[Path], dataset: Dataset, split: Part) -> list[Entrant]:
+    """The instruments with their scores and training; files of one name go by their whole path."""
+    from luthier.evaluation.evaluate import evaluate as score
+    from luthier.evaluation.instrument_report import Entrant
     from luthier.model.instrument_file import load_instrument
     from luthier.training.listening import training_curve
     from luthier.training.run_folder import default_run_folder
 
-    learned, opened = load_instrument(instrument).instrument, Dataset.open(dataset)
-    with results_only():
-        scores = score(learned, opened, split=split)
-        if output is not None:
-            with atomic_folder(output, force=force) as folder:
-                (folder / "scores.json").write_text(scores.to_json() + "\n", encoding="utf-8")
-                curve = training_curve(default_run_folder(instrument))
-                report = instrument_report(opened, [Entrant(instrument.stem, learned, scores, curve)], split=split)
-                write_report(folder / "report.html", report)
-    if json:
-        print_json(json_format.loads(scores.to_json()))
-    else:
-        print_scores(scores)
-        if output is not None:
-            print(output / "report.html")
+    is_clear = len({path.stem for path in paths}) == len(paths)
+    instruments = [load_instrument(path).instrument for path in paths]
+    return [
+        Entrant(
+            name=path.stem if is_clear else str(path),
+            instrument=learned,
+            scores=score(learned, dataset, split=split),
+            training=training_curve(default_run_folder(path)),
+        )
+        for path, learned in zip(paths, instruments, strict=True)
+    ]
 
 
-def print_scores(scores: Evaluation) -> None:
+def _document(entrants: list[Entrant]) -> dict[str, Any]:
+    """The scores of the first instrument, and under `against` those of the second."""
+    first, *second = (entrant.scores.model_dump(mode="json") for entrant in entrants)
+    return first | ({"against": second[0]} if second else {})
+
+
+def _write_listening_test(path: Path, dataset: Dataset, entrants: list[Entrant], split: Part) -> None:
+    from luthier.evaluation.listening_page import write_listening_test
+    from luthier.evaluation.listening_trials import listening_trials
+
+    write_listening_test(
+        path,
+        listening_trials(dataset, entrants, split=split),
+        sample_rate=dataset.definition.sample_rate,
+        credits=[text for text in (dataset.credit, dataset.licence) if text],
+    )
+
+
+def print_scores(scores: Evaluation, *, training: str = "") -> None:
     """The scores as a table, and what they mean."""
     from luthier.evaluation.advice import advise
 
-    rows = [
-        (name, *map(_text, (score.model, score.floor, score.oracle, score.base, score.gap)))
-        for name, score in scores.framed.items()
-    ]
-    rows += [(name, _text(value), "", "", "", "") for name, value in scores.plain.items()]
-    print_table(("score", "model", "floor", "oracle", "base", "gap"), rows)
+    columns = ["model", "floor", "oracle", "base", "gap"]
+    if scores.mss_rel.predicted is not None:
+        columns += ["predicted", "predicted_gap"]
+    rows = [(name, *(_text(getattr(score, column)) for column in columns)) for name, score in scores.framed.items()]
+    rows += [(name, _text(value), *[""] * (len(columns) - 1)) for name, value in scores.plain.items()]
+    print_table(("score", *columns), rows)
     print()
-    print("\n".join(advise(scores)))
+    print("\n".join(advise(scores, training=training)))
 
 
 def _text(value: float | None) -> str:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from luthier.training.reports import EpochReport
     from luthier.training.run import RunResult, RunStart
 
-HEADER = " epoch    step     time     left   train mss   valid mss (floor)   mss_rel (floor)"
+HEADER = " epoch    step     time     left   train mss   valid mss   mss_rel (floor, oracle)"
 
 
 def say_start(start: RunStart) -> None:
@@ -29,26 +29,30 @@ def say_start(start: RunStart) -> None:
     if start.resumed_at:
         say(f"Going on after step {start.resumed_at}.")
     say("Stop with Ctrl-C at any time; the same command with --resume goes on. Lower is better; * is the best so far.")
+    say("Floor: two takes of the same noise. Oracle: the recording analysed and played back, the best to hope for.")
     say(HEADER)
 
 
 def say_epoch(report: EpochReport) -> None:
-    """One line of the table."""
+    """One line of the table, and what there is to say about the course of the run when it changes."""
     scores = report.scores
     train_mss = "-" if math.isnan(report.train_mss) else f"{report.train_mss:.3f}"
     say(
         f"{report.epoch:6d}{report.step:8d}{_clock(report.seconds):>9}{_clock(report.seconds_left):>9}"
-        f"{train_mss:>12}{scores['mss']:12.3f} ({scores['mss_floor']:.2f})"
-        f"{scores['mss_rel']:12.3f} ({scores['mss_rel_floor']:.2f}){' *' if report.is_best else ''}"
-        + (f"  {report.skipped} steps skipped" if report.skipped else "")
+        f"{train_mss:>12}{scores['mss']:12.3f}"
+        f"{scores['mss_rel']:10.3f} ({scores['mss_rel_floor']:.2f}, {scores['mss_rel_oracle']:.2f})"
+        f"{' *' if report.is_best else ''}" + (f"  {report.skipped} steps skipped" if report.skipped else "")
     )
+    if report.verdict and report.is_news and report.seconds_left > 0:
+        say(report.verdict)
 
 
 def say_end(result: RunResult) -> None:
     """Say why it stopped and what can be done now."""
     say(f"Stopped after {result.steps} steps and {_clock(result.seconds)}: {result.stopped_because}.")
-    for sentence in result.skipped:
-        say(sentence)
+    for sentence in [*result.skipped, result.verdict]:
+        if sentence:
+            say(sentence)
     say(f"The best instrument so far (validation mss_rel {result.best_score:.3f}): {result.output}")
 
 

@@ -28,6 +28,18 @@ def transfer(
             "none: as it is; or a number of dB to add."
         ),
     ] = "auto",
+    expression: Annotated[
+        str,
+        typer.Option(
+            help="How it is played. input: as bright, warm, noisy as the input, matched to the instrument's; predict: "
+            "as the instrument would by itself; auto: as the input where that suits the instrument."
+        ),
+    ] = "auto",
+    brightness: Annotated[float, typer.Option(help="Octaves by which the harmonics' centre is raised.")] = 0.0,
+    warmth: Annotated[float, typer.Option(help="dB more of the fundamental.")] = 0.0,
+    hollowness: Annotated[float, typer.Option(help="dB more of the odd harmonics.")] = 0.0,
+    noisiness: Annotated[float, typer.Option(help="dB more of noise.")] = 0.0,
+    air: Annotated[float, typer.Option(help="Octaves by which the noise's centre is raised.")] = 0.0,
     dry: Dry = False,
     room: Room = None,
     wet: Wet = 1.0,
@@ -40,6 +52,9 @@ def transfer(
     loudness_change = _loudness(loudness)
     check_room(dry=dry, room=room)
     refuse_existing(output, force=force)
+    import torch
+
+    from luthier.dsp.signals import Expression
     from luthier.inference.player import load_player
     from luthier.inference.rendering import RoomChoice, render_blocks
 
@@ -47,7 +62,14 @@ def transfer(
     if stems:
         refuse_stems(output, player, force=force)
     place = RoomChoice(load_impulse_response(room, player.sample_rate), 0.0 if dry else wet)
-    fitted = player.fit(measure(input_, player), octave=octave_shift, semitones=semitones, loudness=loudness_change)
+    fitted = player.fit(
+        measure(input_, player),
+        octave=octave_shift,
+        semitones=semitones,
+        loudness=loudness_change,
+        expression=expression,
+        offsets=Expression(*map(torch.tensor, (brightness, warmth, hollowness, noisiness, air))),
+    )
     blocks = render_blocks(player.instrument, fitted.features, place, edit=fitted.gate.apply)
     names = stem_names(player) if stems else []
     parts = save_blocks(output, blocks, player.sample_rate, stems=names, force=force)
@@ -60,6 +82,7 @@ def transfer(
                 "stems": parts,
                 "shift_semitones": fitted.shift_semitones,
                 "loudness_shift_db": fitted.loudness_shift_db,
+                "expression": fitted.expression,
                 "warnings": list(fitted.warnings),
             }
         )

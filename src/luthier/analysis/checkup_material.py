@@ -1,0 +1,85 @@
+"""A recording with its pitch and loudness: what every part of the check-up looks at."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from luthier.features.long_audio import LongAudio
+from luthier.features.loudness import loudness_db
+from luthier.features.pitch import track_pitch
+
+Array = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+TRACKER = "swift"
+"""The check-up answers in seconds; a wrong octave now and then changes none of its answers."""
+FRAMES_PER_SECOND = 100
+"""Nearly: the hop is a whole number of samples."""
+PITCHED_PERIODICITY = 0.5
+LOUD_QUANTILE = 0.95
+AUDIBLE_RANGE_DB = 40.0
+"""What is this far below the loud frames is a rest with its noise."""
+QUIETEST_DB = -70.0
+"""Loudness below which nothing sounds, however quiet the rest is."""
+
+
+class Material(NamedTuple):
+    """A recording, one channel at its own sample rate, and what is heard in it.
+
+    Attributes:
+        audio: one row.
+        sample_rate: Hz.
+        hop_length: samples from one frame to the next.
+        f0_hz: (n_frames,), Hz.
+        periodicity: (n_frames,), 0..1.
+        loudness_db: (n_frames,), dB.
+    """
+
+    audio: LongAudio
+    sample_rate: int
+    hop_length: int
+    f0_hz: Array
+    periodicity: Array
+    loudness_db: Array
+
+    @property
+    def seconds(self) -> float:
+        """Length of the recording."""
+        return self.audio.n_samples / self.sample_rate
+
+    @property
+    def seconds_per_frame(self) -> float:
+        """Time from one frame to the next."""
+        return self.hop_length / self.sample_rate
+
+    @property
+    def is_sounding(self) -> Mask:
+        """(n_frames,), where more than the noise of a rest is heard."""
+        loud_db = float(np.quantile(self.loudness_db, LOUD_QUANTILE))
+        return self.loudness_db > max(loud_db - AUDIBLE_RANGE_DB, QUIETEST_DB)
+
+    @property
+    def is_pitched(self) -> Mask:
+        """(n_frames,), where a tone is heard that an instrument can learn from."""
+        return self.is_sounding & (self.periodicity >= PITCHED_PERIODICITY)
+
+
+def listen(audio: LongAudio, sample_rate: int) -> Material:
+    """Measure pitch and loudness of a recording of any length, about 100 times a second.
+
+    Args:
+        audio: one row, at least one sample.
+        sample_rate: Hz.
+
+    Raises:
+        ShapeError: the audio has no samples.
+        RangeError: a sample is NaN or infinite.
+    """
+    rates = {"sample_rate": sample_rate, "hop_length": max(1, round(sample_rate / FRAMES_PER_SECOND))}
+    pitch = track_pitch(audio, **rates, tracker=TRACKER)
+    level_db = loudness_db(audio, **rates)
+    curves = (values.reshape(-1).cpu().numpy() for values in (*pitch, level_db))
+    return Material(audio, rates["sample_rate"], rates["hop_length"], *curves)

@@ -1,0 +1,51 @@
+"""Teaching an instrument both ways of playing: with an expression that is given, and with its own."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from luthier.dsp.signals import Expression, Features
+from luthier.model.instrument import Instrument
+
+PITCHED_PERIODICITY = 0.5
+"""Frames below this confidence have no tone whose expression could be right or wrong."""
+
+
+class Mixed(NamedTuple):
+    """Features for a step, and how far the predictor is from the recordings.
+
+    Attributes:
+        features: (batch, n_frames, 1) each.
+        error: mean absolute error of the predictor on pitched frames, in standard deviations: a scalar.
+    """
+
+    features: Features
+    error: Tensor
+
+
+def mix_expression(instrument: Instrument, features: Features, share: float) -> Mixed:
+    """Replace the measured expression of the first windows by the predicted one.
+
+    The network then sounds right with both, and the predictor learns from the sound, too. Windows come in random
+    order: the first are as good as any.
+
+    Args:
+        instrument: with or without a predictor; without one nothing is changed.
+        features: (batch, n_frames, 1) each, expression measured.
+        share: part of the windows that are played with predicted expression, 0..1.
+    """
+    if instrument.predictor is None:
+        return Mixed(features, features.f0_hz.new_zeros(()))
+    predicted = instrument.expression(features)
+    n_predicted = round(share * len(features.f0_hz))
+    is_pitched = (features.periodicity >= PITCHED_PERIODICITY).to(features.f0_hz.dtype)
+    error, mixed = features.f0_hz.new_zeros(()), {}
+    for name, guess in predicted._asdict().items():
+        measured = getattr(features, name)
+        distance = instrument.statistics.standardised(name, guess) - instrument.statistics.standardised(name, measured)
+        error = error + (distance.abs() * is_pitched).sum() / is_pitched.sum().clamp_min(1.0)
+        mixed[name] = torch.cat([guess[:n_predicted], measured[n_predicted:]])
+    return Mixed(features._replace(**mixed), error / len(Expression._fields))

@@ -1,0 +1,164 @@
+"""Is a run still learning? Told from its losses alone, in a way that their noise does not fool.
+
+score |\\                          smoothed: running median, as wide as a sixth of the run
+      | \\__      ____/  <- last    tolerance: what the noise of the smoothed score may do by itself
+      |    \\____/
+      |     best
+      +------------------> time
+
+improving     the best is new
+plateau       the best, but for the tolerance, was reached long ago
+over-fitting  the last is above the best by more than the tolerance, and the training loss fell meanwhile
+worsening     the same, and the training loss did not fall
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+FEWEST_VALIDATIONS = 9
+"""Below this a part of the run is too short to be told from noise."""
+WINDOW_PART = 6
+"""One in so many validations is the width of the running median."""
+STALLED_PART = 0.4
+"""Part of the run without improvement from which on it is a plateau. A budget's learning rate falls most in the
+middle of the run, so that the last part, in which it is small, is flat in every run and means nothing."""
+N_DEVIATIONS = 3.0
+"""Standard deviations that chance does not exceed in practice."""
+N_DEVIATIONS_CREEPING = 2.0
+"""Fewer: to call a slow improvement a plateau sends people away too early, which is the worse mistake."""
+MEDIAN_SPREAD = 1.25
+"""Standard deviation of a median over that of a mean of the same samples, normal noise (sqrt(pi / 2))."""
+DEVIATION_OVER_MEDIAN = 1.4826
+"""Standard deviation of normal noise over the median of its absolute values."""
+SMALLEST_CHANGE = 0.002
+"""Part of a score below which a change is no news, however steady the curve."""
+
+Course = Literal["early", "improving", "plateau", "over-fitting", "worsening"]
+
+
+class Moment(NamedTuple):
+    """One validation.
+
+    Attributes:
+        seconds: time spent training until then.
+        train_loss: mean since the validation before.
+        score: of the validation; lower is better.
+    """
+
+    seconds: float
+    train_loss: float
+    score: float
+
+
+class Verdict(NamedTuple):
+    """How a run is doing.
+
+    Attributes:
+        course: in one word.
+        turn_seconds: when validation last improved, or, where it grew worse, when it was best.
+        stalled_seconds: time since then.
+    """
+
+    course: Course
+    turn_seconds: float
+    stalled_seconds: float
+
+
+def judge(moments: Sequence[Moment]) -> Verdict:
+    """Tell learning, a plateau and over-fitting from each other.
+
+    Args:
+        moments: all validations of a run so far, the oldest first.
+
+    Returns:
+        The verdict; "early" where there are too few validations to say anything.
+
+    Source: running medians (Tukey 1977, Exploratory Data Analysis, chapter 7); the noise is read off second
+    differences, in which a slow trend cancels.
+    """
+    seconds, losses, scores = (np.array(values, dtype=float) for values in zip(*moments, strict=True))
+    if len(moments) < FEWEST_VALIDATIONS:
+        return Verdict("early", seconds[-1], 0.0)
+    smoothed, tolerance = _smooth(scores), _tolerance(scores)
+    best = int(smoothed.argmin())
+    if smoothed[-1] > smoothed[best] + tolerance:
+        smoothed_losses = _smooth(losses)
+        is_learning = smoothed_losses[-1] < smoothed_losses[best] - _tolerance(losses)
+        return _verdict("over-fitting" if is_learning else "worsening", seconds, best)
+    reached = int(np.argmax(smoothed <= smoothed[best] + tolerance))
+    is_stalled = seconds[-1] - seconds[reached] >= STALLED_PART * (seconds[-1] - seconds[0])
+    return _verdict("plateau" if is_stalled and not _creeps(scores[reached:]) else "improving", seconds, reached)
+
+
+def say_verdict(verdict: Verdict, *, is_over: bool) -> str:
+    """The verdict in words, and what to do about it; empty where there is nothing to say yet.
+
+    Args:
+        verdict: on the run so far.
+        is_over: whether its budget is used up; before, the falling learning rate may still help.
+    """
+    turn, stalled = _minutes(verdict.turn_seconds), _minutes(verdict.stalled_seconds)
+    if verdict.course == "improving":
+        return "Validation improved until the end: a larger budget may help further." if is_over else ""
+    if verdict.course == "plateau":
+        rest = (
+            "more training will not help; more and more varied recordings will."
+            if is_over
+            else "unless smaller steps towards the end of the budget change that, more training will not help."
+        )
+        return f"Validation has not improved for {stalled}: {rest}"
+    if verdict.course == "over-fitting":
+        return (
+            f"Validation turned upwards after {turn} while the training loss goes on falling: the recordings are being "
+            "learned by heart. The best instrument is kept; more recordings or a smaller preset will help, more "
+            "training will not."
+        )
+    if verdict.course == "worsening":
+        return (
+            f"Validation turned upwards after {turn} and the training loss does not fall either: the steps are too "
+            "large. The best instrument is kept; try a lower --set learning_rate."
+        )
+    return ""
+
+
+def _verdict(course: Course, seconds: np.ndarray, turn: int) -> Verdict:
+    return Verdict(course, float(seconds[turn]), float(seconds[-1] - seconds[turn]))
+
+
+def _width(count: int) -> int:
+    """Validations in a running median: an odd number, three or more."""
+    return max(3, count // WINDOW_PART) | 1
+
+
+def _smooth(values: np.ndarray) -> np.ndarray:
+    """Running median; at the ends over as many values as there are, never fewer than half a window."""
+    half = _width(len(values)) // 2
+    return np.array([np.median(values[max(0, i - half) : i + half + 1]) for i in range(len(values))])
+
+
+def _creeps(values: np.ndarray) -> bool:
+    """Whether a fall too slow for the running median shows between the halves of a stretch: longer medians see more."""
+    half = len(values) // 2
+    fall = np.median(values[:half]) - np.median(values[-half:])
+    return bool(fall > _by_chance(values, half, N_DEVIATIONS_CREEPING))
+
+
+def _tolerance(values: np.ndarray) -> float:
+    """By how much two smoothed values may differ by chance, or without mattering."""
+    return _by_chance(values, _width(len(values)), N_DEVIATIONS)
+
+
+def _by_chance(values: np.ndarray, count: int, n_deviations: float) -> float:
+    """By how much two medians of `count` values may differ by chance, or without mattering."""
+    bends = np.diff(values, n=2)  # noise of deviation d gives second differences of deviation d * sqrt(1 + 4 + 1)
+    deviation = DEVIATION_OVER_MEDIAN * float(np.median(np.abs(bends))) / np.sqrt(6.0)
+    of_difference = np.sqrt(2.0) * MEDIAN_SPREAD * deviation / np.sqrt(count)
+    return float(max(n_deviations * of_difference, SMALLEST_CHANGE * np.median(np.abs(values))))
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:.1f} minutes" if seconds >= 60 else f"{seconds:.0f} seconds"
