@@ -21,13 +21,15 @@ from luthier.features.clip_frames import FRAMES_AT_ONCE, clip_frames, frame_leng
 from luthier.features.long_audio import LongAudio
 from luthier.units import hz_to_octaves, power_to_db
 
-N_FFT = 2048
-"""Samples at 16 kHz; 128 ms keep the harmonics of notes above 35 Hz apart."""
+WINDOWS = (512, 1024, 2048)
+"""Samples at 16 kHz. Short windows follow a tone as it changes, long ones keep the harmonics of low notes apart."""
+PERIODS = 5.0
+"""Each frame has the shortest window that holds this many periods, or else the longest of all."""
 HIGHEST_HZ = 8000.0
 """Nothing above is heard, so that instruments of all sample rates mean the same."""
-LOBE_HZ, LOBE_SHARE = 16.0, 0.25
+LOBE_BINS, LOBE_SHARE = 2.0, 0.25
 """Farthest from a multiple of f0 that counts as its peak: half the main lobe of the window, or a share of f0."""
-VALLEY_HZ, VALLEY_SHARE = 24.0, 0.375
+VALLEY_BINS, VALLEY_SHARE = 3.0, 0.375
 """Nearest to a multiple of f0 that counts as a valley: beyond the main lobe, or a share of f0."""
 NEIGHBOURHOOD_HZ = 500.0
 """The noise under a peak is taken for as loud as the valleys within this width around it."""
@@ -60,41 +62,57 @@ def measure_expression(audio: Tensor | LongAudio, f0_hz: Tensor, *, sample_rate:
     clip = check_audio(audio, sample_rate, hop_length)
     if f0_hz.ndim != 3 or f0_hz.shape[1] != n_frames(clip.n_samples, hop_length):
         raise ShapeError(f"f0_hz has the shape {tuple(f0_hz.shape)}; expected one frame for each hop of the audio.")
-    frame_length = frame_length_at(N_FFT, sample_rate)
-    window = torch.hann_window(frame_length, dtype=f0_hz.dtype, device=f0_hz.device)
-    hz = torch.arange(frame_length // 2 + 1, dtype=f0_hz.dtype, device=f0_hz.device) * (sample_rate / frame_length)
-    hz = hz[hz <= HIGHEST_HZ]
-    found = f0_hz.new_empty(len(Expression._fields), *f0_hz.shape)
+    lengths = [frame_length_at(n_fft, sample_rate) for n_fft in WINDOWS]
+    found = f0_hz.new_empty(*f0_hz.shape[:2], len(Expression._fields))
     for start in range(0, f0_hz.shape[1], FRAMES_AT_ONCE):
         stop = min(start + FRAMES_AT_ONCE, f0_hz.shape[1])
-        frames = clip_frames(clip, start, stop, frame_length=frame_length, hop_length=hop_length)
-        spectra = torch.view_as_real(torch.fft.rfft(frames * (window / window.sum()))[..., : len(hz)])
-        found[:, :, start:stop] = torch.stack(_describe(spectra.square().sum(-1), hz, f0_hz[:, start:stop]))
-    return Expression(*found.unbind(0))
+        frames = clip_frames(clip, start, stop, frame_length=lengths[-1], hop_length=hop_length)
+        chosen = _window_of(f0_hz[:, start:stop, 0], lengths, sample_rate)
+        for index, length in enumerate(lengths):
+            is_mine = chosen == index
+            if is_mine.any():
+                middle = frames[is_mine].narrow(-1, (lengths[-1] - length) // 2, length)
+                found[:, start:stop][is_mine] = _describe(middle, f0_hz[:, start:stop][is_mine], sample_rate)
+    return Expression(*found.split(1, dim=-1))
 
 
-def _describe(power: Tensor, hz: Tensor, f0_hz: Tensor) -> Expression:
-    """Expression of frames: power (batch, n_frames, n_bins) at hz (n_bins,)."""
+def _window_of(f0_hz: Tensor, lengths: list[int], sample_rate: int) -> Tensor:
+    """Index of the window of each frame."""
+    wanted = PERIODS * sample_rate / f0_hz
+    return torch.stack([wanted > length for length in lengths[:-1]]).sum(dim=0)
+
+
+def _describe(frames: Tensor, f0_hz: Tensor, sample_rate: int) -> Tensor:
+    """Expression of frames (n_frames, frame_length) at f0_hz (n_frames, 1): (n_frames, n_fields)."""
+    length = frames.shape[-1]
+    window = torch.hann_window(length, dtype=frames.dtype, device=frames.device)
+    hz = torch.arange(length // 2 + 1, dtype=frames.dtype, device=frames.device) * (sample_rate / length)
+    hz = hz[hz <= HIGHEST_HZ]
+    spectra = torch.view_as_real(torch.fft.rfft(frames * (window / window.sum()))[..., : len(hz)])
+    return torch.stack(_expression(spectra.square().sum(-1), hz, f0_hz), dim=-1)
+
+
+def _expression(power: Tensor, hz: Tensor, f0_hz: Tensor) -> Expression:
+    """(n_frames,) each from power (n_frames, n_bins) at hz (n_bins,)."""
     multiple = hz / f0_hz
     number = multiple.round()
     distance_hz = (multiple - number).abs() * f0_hz
     is_sounding = multiple > 0.5
-    is_peak = is_sounding & (distance_hz <= (LOBE_SHARE * f0_hz).clamp_max(LOBE_HZ))
-    is_valley = is_sounding & (distance_hz >= (VALLEY_SHARE * f0_hz).clamp_max(VALLEY_HZ))
+    is_peak = is_sounding & (distance_hz <= (LOBE_SHARE * f0_hz).clamp_max(LOBE_BINS * float(hz[1])))
+    is_valley = is_sounding & (distance_hz >= (VALLEY_SHARE * f0_hz).clamp_max(VALLEY_BINS * float(hz[1])))
     noise = _smooth(power * is_valley, hz) / _smooth(is_valley.to(power), hz).clamp_min(1e-3)  # no valley: no noise
     tone = (power - noise).clamp_min(0.0) * is_peak
     fundamental, odd = (tone * (number == 1)).sum(-1), (tone * (number % 2 == 1)).sum(-1)
     total = tone.sum(-1)
     # Ratios end at 60 dB: beyond, one of the two is nothing but the leakage of the window.
     least = LEAST_SHARE * total + SILENT_POWER
-    found = Expression(
+    return Expression(
         brightness_octaves=hz_to_octaves(_centroid(tone.sqrt(), multiple)).clamp_min(0.0),
         warmth_db=power_to_db((fundamental + least) / (total + least)),
         hollowness_db=power_to_db((odd + least) / (total - odd + least)),
         noisiness_db=power_to_db((noise.sum(-1) + SILENT_POWER) / (total + SILENT_POWER)),
         air_octaves=hz_to_octaves(_centroid(noise.sqrt(), hz / AIR_HZ)),
     )
-    return Expression(*(values.unsqueeze(-1) for values in found))
 
 
 def _centroid(strength: Tensor, position: Tensor) -> Tensor:
