@@ -104,3 +104,17 @@ def test_scales_in_turn_add_up_to_the_whole(n_groups: int) -> None:
     steps = [loss(output, target, step) for step in range(n_groups)]
     torch.testing.assert_close(sum(steps) / n_groups, multi_scale_distance(output, target).mean())
     assert len({float(value) for value in steps}) == n_groups
+
+
+def test_the_loudness_term_counts_decibels_beside_the_spectra() -> None:
+    clip = torch.randn(1, 8000, generator=torch.Generator().manual_seed(0)) * 0.1
+    louder = clip * 10 ** (6 / 20)
+    plain, weighted = (
+        build_loss(TrainingConfig(loss="mss", loudness_weight=weight), 16000)(louder, clip, 0) for weight in (0.0, 0.1)
+    )
+    assert float(weighted - plain) == pytest.approx(0.6, abs=1e-3)
+
+
+def test_a_broken_output_makes_a_broken_loss_and_no_error() -> None:
+    loss = build_loss(TrainingConfig(loudness_weight=0.1), 16000)
+    assert torch.isnan(loss(torch.full((1, 4000), torch.nan), torch.zeros(1, 4000), 0))

@@ -6,6 +6,8 @@ from luthier.evaluation.scores import Evaluation, Number
 
 GOOD_GAP, FAIR_GAP, PLAIN_GAP = 0.30, 0.50, 0.75
 """A published autoencoder of six million parameters is at 0.41 to 0.44."""
+NOTABLE_GAP = 0.05
+"""A smaller difference between two gaps is noise."""
 GOOD_LOUDNESS_DB, FAIR_LOUDNESS_DB = 1.5, 3.0
 """A change of 1 dB is hardly heard, one of 3 dB plainly."""
 GOOD_CENTS, FAIR_CENTS = 10.0, 25.0
@@ -28,6 +30,7 @@ def advise(scores: Evaluation, *, training: str = "") -> list[str]:
     """
     findings = [
         _timbre(scores.mss_rel.gap, training or TRAIN_LONGER),
+        _expression(scores.mss_rel.gap, scores.mss_rel.predicted_gap),
         _loudness(scores.loudness_db_l1.model, scores.loudness_db_l1.oracle),
         _pitch(scores.f0_cents, scores.rpa50),
         _octaves(scores.f0_octave_errors),
@@ -58,6 +61,15 @@ def _timbre(gap: Number, training: str) -> str:
     return (
         f"The timbre is poor (gap {gap:.2f}): the instrument plays little more than an average sound. {training} "
         "Beyond that, record more, soft and loud, low and high, one voice at a time."
+    )
+
+
+def _expression(given: Number, own: Number) -> str:
+    if given is None or own is None or own - given < NOTABLE_GAP:
+        return ""
+    return (
+        f"Left to itself it plays more evenly than the recording (gap {own:.2f}): pitch and loudness do not say how "
+        "bright or noisy a note was. Give it an expression, from the input or with the sliders of `luthier transfer`."
     )
 
 

@@ -72,6 +72,7 @@ class _Row(NamedTuple):
     oracle: str
     base: str
     gap: str
+    predicted_gap: str
     meaning: str
 
 
@@ -99,7 +100,7 @@ def render_report(report: Report) -> str:
 
 def _rows(scores: Evaluation) -> list[_Row]:
     framed = [_framed_row(name, score) for name, score in scores.framed.items()]
-    plain = [_Row(name, _text(value), "", "", "", "", "", MEANINGS[name]) for name, value in scores.plain.items()]
+    plain = [_Row(name, _text(value), "", "", "", "", "", "", MEANINGS[name]) for name, value in scores.plain.items()]
     return framed + plain
 
 
@@ -113,6 +114,7 @@ def _framed_row(name: str, score: FramedScore) -> _Row:
         oracle=_text(score.oracle),
         base=_text(score.base),
         gap=_text(score.gap),
+        predicted_gap="" if score.predicted is None else _text(score.predicted_gap),
         meaning=MEANINGS[name],
     )
 
