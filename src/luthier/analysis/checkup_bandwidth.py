@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from scipy.ndimage import median_filter
 
 from luthier.analysis.checkup_spectra import Array, Spectra
 from luthier.units import power_to_db
@@ -20,8 +21,12 @@ BESIDE_BANDS = 5
 """Bands averaged on the upper edge of the cliff."""
 SKIPPED_BANDS = 3
 """Bands that the fall itself may take."""
+SMOOTHED_BANDS = 7
+"""A running median over these takes out the lines of high notes."""
 CLIFF_DB = 14.0
 """No instrument and no microphone falls this far within 600 Hz and stays there."""
+DEAD_DB = -104.0
+"""Behind a cliff lies what rounding to 16 bits leaves (-131 dB a bin) or a coder's traces; noise of a room is louder."""
 LOWEST_HZ = 1500.0
 HIGHEST_SHARE = 0.93
 """Above this part of Nyquist lies the filter of every converter."""
@@ -51,7 +56,8 @@ def measure_bandwidth(spectra: Spectra) -> Bandwidth:
     last = min(len(level_db) - SKIPPED_BANDS - 1, int(HIGHEST_SHARE * nyquist_hz / BAND_HZ))
     for edge in range(first, last):
         upper = float(level_db[edge - BESIDE_BANDS : edge].mean())
-        if upper - float(level_db[edge + SKIPPED_BANDS :].max()) > CLIFF_DB:
+        behind = float(level_db[edge + SKIPPED_BANDS :].max())
+        if behind < DEAD_DB and upper - behind > CLIFF_DB:
             return Bandwidth((edge + SKIPPED_BANDS / 2) * BAND_HZ, is_cut=True)
     return Bandwidth(nyquist_hz, is_cut=False)
 
@@ -61,4 +67,5 @@ def _band_levels(spectra: Spectra) -> Array:
     per_band = max(1, round(BAND_HZ / float(spectra.frequencies_hz[1])))
     count = len(spectra.mean_power) // per_band
     bands = spectra.mean_power[: count * per_band].reshape(count, per_band)
-    return np.asarray(power_to_db(np.median(bands, axis=1)), dtype=np.float64)
+    level_db = power_to_db(np.median(bands, axis=1))
+    return np.asarray(median_filter(level_db, SMOOTHED_BANDS, mode="nearest"), dtype=np.float64)

@@ -1,8 +1,8 @@
 """The spectrum of a whole recording: on average, and in the quietest moments of every frequency.
 
-power |  _/\__/\_      mean: the notes
-      | _/      \_
-      |------------    floor: what is left at each frequency while no note is there
+power |    ..   ..      mean: the notes
+      | ..    .    ..
+      |------------     floor: what is left at each frequency while no note is there
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ def measure_spectra(audio: LongAudio, sample_rate: int, *, window_seconds: float
     length = 2 * max(1, round(window_seconds * sample_rate / 2))
     power = _powers(audio, length)
     frequencies_hz = np.fft.rfftfreq(length, 1.0 / sample_rate)
-    floor = np.quantile(power, FLOOR_QUANTILE, axis=0) / FLOOR_BIAS
-    return Spectra(frequencies_hz, power.mean(0, dtype=np.float64), floor.astype(np.float64))
+    floor = np.quantile(power, FLOOR_QUANTILE, axis=0).astype(np.float64) / FLOOR_BIAS
+    return Spectra(frequencies_hz.astype(np.float64), power.mean(0, dtype=np.float64), floor)
 
 
 def _powers(audio: LongAudio, length: int) -> NDArray[np.float32]:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter1d, minimum_filter1d
+from scipy.ndimage import binary_opening, maximum_filter1d, minimum_filter1d
 
 from luthier.analysis.checkup_material import PITCHED_PERIODICITY, Material
 from luthier.dsp.spectra import hann_window
@@ -43,13 +43,16 @@ LOUD_DB = -15.0
 """A second voice has a line that is not weaker than this against the strongest harmonic."""
 LARGEST_CHANGE_DB = 4.0
 """From the start of the steady stretch to its end."""
-LARGEST_FALL_DB = 2.5
+LARGEST_FALL_DB = 1.5
 """Below the loudest moment of the past; the tail of a room falls by more, with the direct sound gone."""
 MISTAKEN = (0.25, 1.0 / 3.0)
 """A line at these parts of the pitch says that the tracker took a harmonic for the pitch: no second voice."""
 MISTAKEN_SHARE = 0.08
+SHORTEST_STEPS = 2
+"""A second voice for a single step is chance: the beating of a room."""
 POLYPHONIC_SHARE = 0.05
-"""Single voices in live rooms stay below 0.02, two voices come to 0.14 and more."""
+"""Single voices stay below 0.02, in rooms that drown them below 0.045; double stops and company came to 0.1 and more,
+but two fast players to 0.02 to 0.06 only."""
 POLYPHONIC_SECONDS = 0.3
 """Less than this may be chance."""
 STEPS_AT_ONCE = 1024
@@ -87,6 +90,7 @@ def measure_voices(material: Material) -> Voices:
     for start in range(0, len(is_steady), STEPS_AT_ONCE):
         inside = slice(start, min(start + STEPS_AT_ONCE, len(is_steady)))
         judged[inside], has_second[inside] = _judge(material, is_steady, inside)
+    has_second = binary_opening(has_second, np.ones(SHORTEST_STEPS))
     share = float(has_second.sum() / max(1, judged.sum()))
     seconds = float(has_second.sum()) * EVERY_FRAMES * material.seconds_per_frame
     return Voices(share, seconds, share >= POLYPHONIC_SHARE and seconds >= POLYPHONIC_SECONDS)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 import luthier
+from luthier.apps.cli.check import check
 from luthier.apps.cli.demo import demo
 from luthier.apps.cli.doctor import doctor
 from luthier.apps.cli.evaluate import evaluate
@@ -23,6 +24,7 @@ from luthier.apps.cli.transfer import transfer
 
 COMMANDS: tuple[Callable[..., None], ...] = (
     demo,
+    check,
     prepare,
     train,
     evaluate,

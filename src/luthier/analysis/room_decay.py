@@ -1,0 +1,160 @@
+"""How long the room of a recording rings, read from what is left after notes end.
+
+level |----.            the note ends
+      |     :           the player's release is left out
+      |      `--..__    then the room is alone: its slope is the decay time
+      +-------------->
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.ndimage import binary_erosion, find_objects, label, maximum_filter1d
+from torch import Tensor
+
+from luthier.dsp.framing import n_frames
+from luthier.dsp.signals import Features
+from luthier.dsp.spectra import hann_window
+from luthier.errors import ShapeError
+from luthier.units import db_to_power, seconds_to_samples
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+WINDOW_SECONDS = 0.064
+FALL_DB, FALL_SECONDS = 8.0, 0.5
+"""A level this far below the loudest of the last half second has been let go."""
+SLOPE_DB_PER_SECOND, SLOPE_SECONDS = 12.0, 0.3
+"""Slower falls over a third of a second are played; a room of 4 s falls by 15 dB in a second."""
+PITCHED = 0.5
+"""Least periodicity of a note."""
+RELEASE_SECONDS = 0.06
+"""What the player and the window need at least until only the room is left."""
+ABOVE_FLOOR_DB = 10.0
+"""Decays are followed down to here above the quietest hundredth of the recording."""
+RANGE_DB, RANGE_SECONDS = 50.0, 1.5
+"""What is this far below the loudest of the last moments counts as silence: the bands leak into each other."""
+SHORTEST_SECONDS = 0.5
+"""Free decay needed in all before anything is said."""
+T60_SECONDS = (0.1, 4.0)
+SHORTEST_RUN = 5
+"""Frames of a decay that count."""
+NEIGHBOUR_NATS = 1.5
+"""By how much less each next neighbour counts when bands are smoothed."""
+DECAY_60 = math.log(1e6)
+SMALLEST_ENERGY = 1e-12
+
+
+def measure_decay_times(
+    audio: Tensor, features: Features, *, sample_rate: int, hop_length: int, edges_hz: list[float]
+) -> Tensor | None:
+    """Estimate T60 in bands from the decays after notes.
+
+    Args:
+        audio: (n_samples,), one instrument in one room.
+        features: (n_frames,) each.
+        sample_rate: Hz.
+        hop_length: samples from one frame to the next.
+        edges_hz: n_bands + 1 rising edges.
+
+    Returns:
+        (n_bands,), seconds, between 0.1 and 4; bands without sound take after their neighbours. None where less
+        than half a second of the recording falls freely. An instrument that rings itself adds to the room.
+
+    Raises:
+        ShapeError: audio is not (n_samples,), or the features do not fit to it.
+    """
+    if audio.ndim != 1 or features.loudness_db.shape != (n_frames(len(audio), hop_length),):
+        raise ShapeError(
+            f"audio {tuple(audio.shape)}, features {tuple(features.loudness_db.shape)}: "
+            "expected one clip and one frame for each hop."
+        )
+    frame_rate = sample_rate / hop_length
+    is_free = find_free_decays(features.loudness_db, features.periodicity, frame_rate=frame_rate)
+    if int(is_free.sum()) < SHORTEST_SECONDS * frame_rate:
+        return None
+    energy = _band_energies(audio, sample_rate, hop_length, edges_hz)
+    t60_seconds, weight = _fit(energy, is_free.numpy(), frame_rate)
+    return torch.from_numpy(np.exp(_smoothed(np.log(t60_seconds), weight))).float()
+
+
+def find_free_decays(loudness_db: Tensor, periodicity: Tensor, *, frame_rate: float) -> Tensor:
+    """Find the frames in which nothing is played and the room dies away.
+
+    Args:
+        loudness_db: (n_frames,).
+        periodicity: (n_frames,), 0..1.
+        frame_rate: Hz.
+
+    Returns:
+        (n_frames,), bool: without pitch or in a fast fall, for a moment already, and not yet down in the noise.
+    """
+    level = loudness_db.double().numpy()
+    reach, half = max(1, round(FALL_SECONDS * frame_rate)), max(1, round(SLOPE_SECONDS * frame_rate / 2))
+    padded = np.pad(level, half, mode="edge")
+    per_second = (padded[2 * half :] - padded[: -2 * half]) * frame_rate / (2 * half)
+    is_falling = (level < _highest_before(level[:, None], reach)[:, 0] - FALL_DB) & (per_second < -SLOPE_DB_PER_SECOND)
+    is_heard = level > np.quantile(level, 0.01) + ABOVE_FLOOR_DB
+    is_free = is_heard & (is_falling | (periodicity.numpy() < PITCHED))
+    release = round(RELEASE_SECONDS * frame_rate)
+    is_free = binary_erosion(is_free, np.ones(2 * release + 1), origin=release)
+    return torch.from_numpy(is_free)
+
+
+def _highest_before(values: Array, n_frames: int) -> Array:
+    """Largest of each frame and the n_frames before it: (n_frames, n_bands)."""
+    return maximum_filter1d(values, n_frames + 1, axis=0, origin=n_frames // 2, mode="nearest")
+
+
+def _band_energies(audio: Tensor, sample_rate: int, hop_length: int, edges_hz: list[float]) -> Array:
+    """(n_frames, n_bands)."""
+    size = seconds_to_samples(WINDOW_SECONDS, sample_rate)
+    count = n_frames(len(audio), hop_length)
+    padded = torch.nn.functional.pad(audio, (size // 2, size))
+    frequencies_hz = torch.fft.rfftfreq(size, 1.0 / sample_rate)
+    bands = torch.stack([(frequencies_hz > a) & (frequencies_hz <= b) for a, b in pairwise(edges_hz)], 1)
+    window, energies = hann_window(size, audio.dtype, audio.device), []
+    for frames in padded.unfold(0, size, hop_length)[:count].split(1024):
+        power = torch.fft.rfft(frames * window).abs().square()
+        energies.append(power.double() @ bands.double())
+    return torch.cat(energies).numpy() + SMALLEST_ENERGY
+
+
+def _fit(energy: Array, is_free: Mask, frame_rate: float) -> tuple[Array, Array]:
+    """T60 and weight of each band."""
+    recent = _highest_before(energy, 2 * round(RANGE_SECONDS * frame_rate / 2))
+    floor = recent * db_to_power(-RANGE_DB) + 4.0 * np.quantile(energy, 0.01, axis=0)
+    is_heard = is_free[:, None] & (energy > floor)
+    decay, weight = zip(*(_decay_per_frame(*band) for band in zip(energy.T, is_heard.T, strict=True)), strict=True)
+    shortest, longest = T60_SECONDS
+    slowest, fastest = DECAY_60 / longest / frame_rate, DECAY_60 / shortest / frame_rate
+    return DECAY_60 / np.clip(decay, slowest, fastest) / frame_rate, np.asarray(weight)
+
+
+def _decay_per_frame(energy: Array, is_heard: Mask) -> tuple[float, float]:
+    """Median of the slopes of all decays of a band, in nats a frame, and how much material says so."""
+    slopes, falls = [0.0], [1e-9]
+    runs, n_runs = label(is_heard)
+    for (run,) in find_objects(runs, n_runs):
+        level = np.log(energy[run])
+        time = np.arange(len(level)) - (len(level) - 1) / 2
+        if len(level) >= SHORTEST_RUN:
+            slopes.append(-float(time @ level) / float(time @ time))
+            # A deep fall says more about the room than a long one, which may be played.
+            falls.append(max(0.0, slopes[-1] * len(level)))
+    order = np.argsort(slopes)
+    passed = np.cumsum(np.asarray(falls)[order])
+    return slopes[order[np.searchsorted(passed, passed[-1] / 2)]], passed[-1]
+
+
+def _smoothed(values: Array, weight: Array) -> Array:
+    """Each band with its neighbours: bands without sound take the value of those that have some."""
+    index = np.arange(len(values))
+    share = np.sqrt(weight)[None] * np.exp(-np.abs(index[:, None] - index[None]) * NEIGHBOUR_NATS)
+    share /= share.sum(1, keepdims=True)
+    return share @ values

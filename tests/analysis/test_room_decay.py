@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from luthier.analysis.room_decay import find_free_decays, measure_decay_times
+from luthier.data.synthetic import decaying_room, synthetic_instrument
+from luthier.dsp.feature_definition import FeatureDefinition
+from luthier.dsp.signals import Features
+from luthier.errors import ShapeError
+
+RATES = {"sample_rate": 16000, "hop_length": 160}
+EDGES_HZ = [500.0, 1000.0, 2000.0, 4000.0, 8000.0]
+
+
+def played_in(impulse_response: torch.Tensor) -> tuple[torch.Tensor, Features]:
+    generator = torch.Generator().manual_seed(1)
+    played = synthetic_instrument(FeatureDefinition(), impulse_response, generator, seconds=60.0)
+    return played.audio[0], Features(*(values[0, :, 0] for values in played.features[:3]))
+
+
+@pytest.mark.parametrize("t60_seconds", [0.4, 0.8, 1.5])
+def test_the_decay_time_of_a_known_room_is_found(t60_seconds: float) -> None:
+    room = decaying_room(16000, torch.Generator().manual_seed(2), t60_seconds=t60_seconds, direct_to_reverberant_db=3.0)
+    found = measure_decay_times(*played_in(room), edges_hz=EDGES_HZ, **RATES)
+    assert found is not None
+    assert float(found.median()) == pytest.approx(t60_seconds, rel=0.1)
+
+
+def test_a_steady_tone_says_nothing_about_its_room() -> None:
+    audio = torch.sin(torch.arange(32000) * 0.2)
+    steady = Features(torch.full((200,), 509.0), torch.ones(200), torch.full((200,), -20.0))
+    assert measure_decay_times(audio, steady, edges_hz=EDGES_HZ, **RATES) is None
+
+
+def test_a_soft_note_after_a_loud_one_is_no_decay() -> None:
+    loudness_db = torch.cat([torch.full((20,), -80.0), torch.full((100,), -20.0), torch.full((100,), -35.0)])
+    is_free = find_free_decays(loudness_db, torch.ones(220), frame_rate=100.0)
+    assert not bool(is_free[150:].any())
+
+
+def test_features_of_another_clip_are_refused() -> None:
+    features = Features(*(torch.ones(7) for _ in range(3)))
+    with pytest.raises(ShapeError, match="one frame for each hop"):
+        measure_decay_times(torch.zeros(16000), features, edges_hz=EDGES_HZ, **RATES)
