@@ -1,4 +1,4 @@
-"""Does rounding the network's matrix products to bfloat16 change what is learned?
+"""Does rounding the network's matrix products to bfloat16 change what is learned? With f0 in Hz it does, after 30 steps.
 
 Trains `string-along` twice on the same windows, from the same weights, and a third time in float32 with other
 noise, and prints the three loss curves: rounding must matter less than the noise does.

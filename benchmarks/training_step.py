@@ -15,6 +15,9 @@ from plain import HOP_LENGTH, PlainInstrument, multi_scale_loss
 
 BATCH, N_FRAMES = 16, 400
 ROUNDS, REPEATS = 3, 3
+GOALS = (4.0, 7.0), (3.0, 6.0)
+"""Of time and of memory."""
+NOT_THE_PRESET = "not how the preset trains: f0 in Hz fades in bfloat16 (docs/project/decisions)"
 
 
 def batch() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -90,11 +93,12 @@ def all_rows() -> list[Row]:
             which: ["--which", which, "--harmonics", str(n_harmonics)] for which in ("plain", "float32", "bfloat16")
         }
         found = in_turn(__file__, variants, rounds=ROUNDS)
-        for which, goals in (("float32", (4.0, 7.0)), ("bfloat16", (4.0, 7.0))):
+        for which, note in (("float32", ""), ("bfloat16", NOT_THE_PRESET)):
+            times, memory = GOALS if which == "float32" else (None, None)
             name = f"string-along step, {n_harmonics} harmonics, {which}"
-            rows.append(compare(name, found[which]["seconds"], found["plain"]["seconds"], goals=goals))
+            rows.append(compare(name, found[which]["seconds"], found["plain"]["seconds"], goals=times, note=note))
             name = f"string-along step memory, {n_harmonics} harmonics, {which}"
-            rows.append(compare(name, found[which]["mib"], found["plain"]["mib"], goals=(3.0, 6.0), unit="MiB"))
+            rows.append(compare(name, found[which]["mib"], found["plain"]["mib"], goals=memory, unit="MiB", note=note))
     return rows
 
 
