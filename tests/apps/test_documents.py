@@ -13,7 +13,7 @@ import pytest
 
 from luthier.dsp.signals import Controls, Features
 
-DOCUMENTS = ["README.md", "docs/start/first-instrument.md"]
+DOCUMENTS = ["README.md", "docs/start/first-instrument.md", "docs/howto/transfer.md"]
 
 
 def python_blocks(text: str) -> list[str]:

@@ -26,6 +26,13 @@ def test_a_single_click_does_not_make_everything_else_a_rest() -> None:
     assert rest_gain(features([1.0] * 100, level_db)).min() == 1.0
 
 
+def test_a_few_notes_in_a_long_silence_leave_it_a_rest() -> None:
+    periodicity, level_db = [1.0] * 20 + [0.0] * 980, [-20.0] * 20 + [-90.0] * 980
+    gain = rest_gain(features(periodicity, level_db)).flatten()
+    assert gain[:20].tolist() == [1.0] * 20
+    assert gain[20:].max() < 1e-3
+
+
 def test_harmonics_sound_only_where_there_is_a_pitch() -> None:
     gain = voiced_gain(features([1.0] * 20 + [0.0] * 20 + [1.0] * 20), 100.0).flatten()
     assert gain[:18].tolist() == [1.0] * 18

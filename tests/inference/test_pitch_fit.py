@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from luthier.dsp.signals import Features
-from luthier.inference.pitch_fit import octave_shift, range_hz, share_outside, shift_pitch
+from luthier.inference.pitch_fit import octave_shift, range_hz, shares_outside, shift_pitch
 from model.small import VIOLIN, constant_features, joined
 
 QUANTILES = torch.tensor(VIOLIN.f0_octaves_quantiles)  # 200 Hz to 1024 Hz
@@ -23,7 +23,7 @@ def melody(*f0_hz: float) -> Features:
 def test_whole_octaves_bring_notes_into_range(f0_hz: tuple[float, ...], octaves: int) -> None:
     shift = octave_shift(melody(*f0_hz), QUANTILES)
     assert shift == octaves
-    assert share_outside(shift_pitch(melody(*f0_hz), 12 * shift), QUANTILES) == 0
+    assert shares_outside(shift_pitch(melody(*f0_hz), 12 * shift), QUANTILES) == (0, 0)
 
 
 def test_a_melody_that_fits_as_it_is_stays() -> None:
@@ -39,13 +39,13 @@ def test_the_majority_decides_and_upwards_is_first() -> None:
 def test_without_notes_nothing_is_shifted() -> None:
     silence = constant_features(0.0, -80.0, 5)
     assert octave_shift(silence, QUANTILES) == 0
-    assert share_outside(silence, QUANTILES) == 0
+    assert shares_outside(silence, QUANTILES) == (0, 0)
 
 
 def test_a_semitone_beyond_the_range_still_counts_as_inside() -> None:
     low, _ = range_hz(QUANTILES)
-    assert share_outside(melody(low * 0.96), QUANTILES) == 0
-    assert share_outside(melody(low * 0.92, low), QUANTILES) == 0.5
+    assert shares_outside(melody(low * 0.96), QUANTILES) == (0, 0)
+    assert shares_outside(melody(low * 0.92, low), QUANTILES) == (0.5, 0)
 
 
 def test_the_range_leaves_out_stray_notes() -> None:

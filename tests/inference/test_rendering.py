@@ -138,10 +138,26 @@ def test_a_wetness_outside_its_range_is_refused(wet: float) -> None:
         (torch.zeros(10), RangeError),
         (torch.tensor([1.0, math.nan]), RangeError),
         (torch.zeros(0), ShapeError),
-        (torch.ones(1, 10), ShapeError),
+        (torch.ones(1, 1, 10), ShapeError),
     ],
-    ids=["silent", "nan", "empty", "two axes"],
+    ids=["silent", "nan", "empty", "three axes"],
 )
 def test_rooms_that_are_none_are_refused(room: Tensor, error: type[Exception]) -> None:
     with pytest.raises(error, match="room"):
         normalised_room(room)
+
+
+def test_a_stereo_room_is_heard_with_each_ear_as_two_rooms_of_one() -> None:
+    instrument, features = small_instrument(), random_features(20)
+    ears = torch.zeros(2, 900)
+    ears[0, 5], ears[0, 400], ears[1, 8], ears[1, 700] = 1.0, 0.5, -0.7, 0.2
+    stereo = render(instrument, features, RoomChoice(ears))
+    assert stereo.audio.shape == (2, 3200)
+    assert {tuple(stem.shape) for stem in stereo.stems.values()} == {(2, 3200)}
+    left = render(instrument, features, RoomChoice(ears[0])).audio[0]
+    assert torch.allclose(stereo.audio[0], left, atol=1e-6)
+    dry = render(instrument, features, RoomChoice(wet=0.0)).audio[0]
+    expected = torch.zeros_like(dry)
+    expected[3:] -= 0.7 * dry[:-3]
+    expected[695:] += 0.2 * dry[:-695]
+    assert torch.allclose(stereo.audio[1], expected, atol=1e-5)

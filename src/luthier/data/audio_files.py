@@ -159,40 +159,45 @@ class AudioWriter:
     """A sound on its way into a file, block by block.
 
     Attributes:
-        gain: what was applied to the whole sound; known after the last block.
+        level: factor that is wanted for the whole sound; may be set until the file is closed.
+        peak: the largest sample so far, without the factor.
+        gain: what is applied to the whole sound; known after the last block.
     """
 
-    def __init__(self, floats: IO[bytes]) -> None:
-        self._floats, self._peak = floats, 0.0
+    def __init__(self, floats: IO[bytes], n_channels: int = 1) -> None:
+        self.level, self.peak = 1.0, 0.0
+        self._floats, self._n_channels = floats, n_channels
 
     @property
     def gain(self) -> float:
-        """1.0, or less where samples exceeded full scale."""
-        return min(1.0, 1.0 / self._peak) if self._peak > 0 else 1.0
+        """The level wanted, or less where samples would exceed full scale."""
+        return min(self.level, 1.0 / self.peak) if self.peak > 0 else self.level
 
     def write(self, audio: Tensor) -> None:
-        """Add a block: (1, n_samples) or (n_samples,).
+        """Add a block: (n_channels, n_samples), or (n_samples,) for one channel.
 
         Raises:
-            ShapeError: more than one channel.
+            ShapeError: another number of channels.
             RangeError: NaN or infinity in the audio.
         """
-        samples = _mono(audio)
+        samples = _interleaved(audio, self._n_channels)
         peak = float(np.abs(samples).max(initial=0.0))
         if not np.isfinite(peak):
             raise RangeError("audio: holds NaN or infinity and cannot be written as sound.")
-        self._peak = max(self._peak, peak)
+        self.peak = max(self.peak, peak)
         self._floats.write(samples.tobytes())
 
     def turned_down(self) -> Iterator[np.ndarray]:
-        """All that was written, with the gain, in blocks."""
+        """All that was written, with the gain, in blocks of (n_samples, n_channels)."""
         self._floats.seek(0)
-        while content := self._floats.read(4 * BLOCK_SAMPLES):
-            yield np.frombuffer(content, dtype=np.float32) * np.float32(self.gain)
+        while content := self._floats.read(4 * BLOCK_SAMPLES * self._n_channels):
+            yield np.frombuffer(content, dtype=np.float32).reshape(-1, self._n_channels) * np.float32(self.gain)
 
 
 @contextmanager
-def audio_writer(path: str | Path, sample_rate: int, *, force: bool = False) -> Iterator[AudioWriter]:
+def audio_writer(
+    path: str | Path, sample_rate: int, *, n_channels: int = 1, force: bool = False
+) -> Iterator[AudioWriter]:
     """Write a sound of any length as 24-bit WAV or FLAC, block by block; turned down as a whole where it would clip.
 
     Until the last block says how loud it is, the sound waits as floats in an unnamed file beside the output.
@@ -200,6 +205,7 @@ def audio_writer(path: str | Path, sample_rate: int, *, force: bool = False) -> 
     Args:
         path: ends in .wav or .flac.
         sample_rate: Hz.
+        n_channels: channels of the sound.
         force: replace an existing file.
 
     Raises:
@@ -209,22 +215,26 @@ def audio_writer(path: str | Path, sample_rate: int, *, force: bool = False) -> 
     if path.suffix.lower() not in WRITABLE:
         raise OutputError(f"{path}: sound is written as {' or '.join(WRITABLE)}. Change the end of the name.")
     with atomic_file(path, force=force) as temporary, TemporaryFile(dir=temporary.parent) as floats:
-        writer = AudioWriter(floats)
+        writer = AudioWriter(floats, n_channels)
         yield writer
-        if writer.gain < 1.0:
-            logger.warning("%s: peaks above full scale, turned down to %.3f of its level.", path, writer.gain)
-        _write(temporary, writer.turned_down(), sample_rate, WRITABLE[path.suffix.lower()])
+        if writer.gain < writer.level:
+            part = writer.gain / writer.level
+            logger.warning("%s: peaks above full scale, turned down to %.3f of its level.", path, part)
+        _write(temporary, writer.turned_down(), (sample_rate, n_channels), WRITABLE[path.suffix.lower()])
 
 
-def _mono(audio: Tensor) -> np.ndarray:
-    if audio.dim() > 2 or (audio.dim() == 2 and audio.shape[0] != 1) or audio.dim() == 0:
-        raise ShapeError(f"audio {tuple(audio.shape)}: expected one channel, (1, n_samples) or (n_samples,).")
-    return audio.detach().to("cpu", torch.float32).reshape(-1).numpy()
+def _interleaved(audio: Tensor, n_channels: int) -> np.ndarray:
+    channels = audio.unsqueeze(0) if audio.dim() == 1 else audio
+    if channels.dim() != 2 or len(channels) != n_channels:
+        wanted = "one channel, (1, n_samples) or (n_samples,)" if n_channels == 1 else f"({n_channels}, n_samples)"
+        raise ShapeError(f"audio {tuple(audio.shape)}: expected {wanted}.")
+    return channels.detach().to("cpu", torch.float32).T.contiguous().numpy()
 
 
-def _write(path: Path, blocks: Iterable[np.ndarray], sample_rate: int, container: str) -> None:
+def _write(path: Path, blocks: Iterable[np.ndarray], form: tuple[int, int], container: str) -> None:
+    """Write blocks of (n_samples, n_channels); the form is the sample rate in Hz and the number of channels."""
     try:
-        with soundfile.SoundFile(native_path(path), "w", sample_rate, 1, SUBTYPE, format=container) as file:
+        with soundfile.SoundFile(native_path(path), "w", *form, SUBTYPE, format=container) as file:
             for block in blocks:
                 file.write(block)
     except (soundfile.LibsndfileError, AssertionError) as error:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from luthier.dsp.signals import Features
@@ -11,6 +13,11 @@ from luthier.errors import RangeError
 VOICED_PERIODICITY = 0.5
 GATE_RANGE_DB = 40.0
 """Pitched frames further below the loudest one are tails and breaths, not notes."""
+KNOTS = (0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98)
+"""Quantiles that are matched; the extremes are single frames and say nothing."""
+LEAST_SLOPE, MOST_SLOPE = 0.5, 1.5
+"""dB out for a dB in. An instrument of few dynamics would flatten a melody, one of many would tear it apart: with
+these limits its contour stays what the input's was."""
 
 
 def is_note(features: Features) -> Tensor:
@@ -23,20 +30,47 @@ def is_note(features: Features) -> Tensor:
     return (features.periodicity >= VOICED_PERIODICITY) & (features.loudness_db > loudest - GATE_RANGE_DB)
 
 
-def loudness_shift_db(features: Features, instrument_quantiles_db: Tensor) -> float:
-    """How many dB bring the median of the notes to the median of the instrument's notes.
+def match_loudness(features: Features, instrument_quantiles_db: Tensor) -> Features:
+    """Distribute the loudness of the notes as that of the instrument's notes, with limited slopes.
+
+    out |          ,·´   beyond the knots by as many dB as at the nearest one
+        |     _,--*
+        |   ,*´      the medians meet
+        | *´
+        +------------ in
 
     Args:
         features: of the input, (1, n_frames, 1) each.
         instrument_quantiles_db: (101,), quantiles of the instrument's loudness on pitched frames.
 
     Returns:
-        dB to add; 0 where the input has no notes.
+        Features whose rests are moved with the quietest notes; unchanged where there are no notes.
     """
     notes = features.loudness_db[is_note(features)]
     if len(notes) == 0:
-        return 0.0
-    return float(instrument_quantiles_db[len(instrument_quantiles_db) // 2] - notes.median())
+        return features
+    own = np.quantile(notes.double().numpy(), KNOTS)
+    wanted = np.interp(KNOTS, np.linspace(0, 1, len(instrument_quantiles_db)), instrument_quantiles_db.numpy())
+    rise_db = _with_limited_slopes(own, wanted) - own
+    level_db = features.loudness_db.double().numpy()
+    matched = torch.from_numpy(level_db + np.interp(level_db, own, rise_db)).to(features.loudness_db)
+    return features._replace(loudness_db=matched)
+
+
+def _with_limited_slopes(own: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Levels that are wanted, as near as the slopes allow, exact at the median."""
+    rises = np.diff(own)
+    slopes = np.diff(wanted) / np.maximum(rises, 1e-6)  # equal knots rise by nothing, at any slope
+    climbed = np.concatenate([[0.0], np.cumsum(slopes.clip(LEAST_SLOPE, MOST_SLOPE) * rises)])
+    middle = KNOTS.index(0.5)
+    limited: NDArray[np.float64] = climbed - climbed[middle] + wanted[middle]
+    return limited
+
+
+def raised_db(before: Features, after: Features) -> float:
+    """By how many dB the notes became louder, their median; 0 without notes."""
+    notes = is_note(before)
+    return float((after.loudness_db - before.loudness_db)[notes].median()) if bool(notes.any()) else 0.0
 
 
 def fit_loudness(features: Features, shift_db: float) -> Features:

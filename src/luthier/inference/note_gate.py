@@ -9,19 +9,33 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from luthier.dsp.signals import Controls, Features
+from luthier.errors import RangeError
 from luthier.units import db_to_amplitude
 
 VOICED_PERIODICITY = 0.5
 LOUD_QUANTILE = 0.95
 """The level of loud frames, which single clicks do not reach."""
-REST_BELOW_DB = 40.0
-"""Frames further below the loud ones are rests."""
 REST_SLOPE = 3.0
 """dB of attenuation for each dB below the edge of a rest: 27 dB further down nothing is left."""
-DEEPEST_DB = -100.0
+FEWEST_PITCHED = 10
+"""Frames with a pitch that are more than the tracker's mistakes."""
 SHORTEST_SECONDS = 0.04
 """Pitched stretches and gaps shorter than this are the tracker's hesitation."""
 FADE_SECONDS = 0.02
+
+
+class GateSettings(NamedTuple):
+    """What counts as a rest, and what is heard of it.
+
+    Attributes:
+        gate_db: frames this far below the loud ones are rests, dB.
+        quiet_db: the most by which a rest is turned down, dB.
+        voicing: whether harmonics are silent where the input has no pitch.
+    """
+
+    gate_db: float = 40.0
+    quiet_db: float = 100.0
+    voicing: bool = True
 
 
 class NoteGate(NamedTuple):
@@ -48,22 +62,31 @@ class NoteGate(NamedTuple):
         )
 
 
-def note_gate(features: Features, frame_rate: float) -> NoteGate:
+def note_gate(features: Features, frame_rate: float, settings: GateSettings = GateSettings()) -> NoteGate:  # noqa: B008  immutable
     """Listen to a whole input for where it has notes.
 
     Args:
         features: of the input, (1, n_frames, 1) each.
         frame_rate: frames per second.
+        settings: what counts as a rest.
+
+    Raises:
+        RangeError: a setting is negative or no number.
     """
-    sounding = rest_gain(features)
-    return NoteGate(sounding * voiced_gain(features, frame_rate), sounding)
+    if not (settings.gate_db >= 0 and settings.quiet_db >= 0):
+        raise RangeError(f"gate_db {settings.gate_db}, quiet_db {settings.quiet_db}: expected dB of 0 or more.")
+    sounding = rest_gain(features, settings)
+    return NoteGate(sounding * voiced_gain(features, frame_rate) if settings.voicing else sounding, sounding)
 
 
-def rest_gain(features: Features) -> Tensor:
+def rest_gain(features: Features, settings: GateSettings = GateSettings()) -> Tensor:  # noqa: B008  immutable
     """Gain that falls steeply where the input is far quieter than its loud notes: (1, n_frames, 1), 0..1."""
     loud_db = features.loudness_db.quantile(LOUD_QUANTILE)
-    below_db = (features.loudness_db - (loud_db - REST_BELOW_DB)).clamp_max(0.0)
-    return db_to_amplitude((REST_SLOPE * below_db).clamp_min(DEEPEST_DB))
+    pitched_db = features.loudness_db[features.periodicity >= VOICED_PERIODICITY]
+    if len(pitched_db) >= FEWEST_PITCHED:  # in a clip that is nearly all silence, loud frames are few
+        loud_db = torch.maximum(loud_db, pitched_db.quantile(LOUD_QUANTILE))
+    below_db = (features.loudness_db - (loud_db - settings.gate_db)).clamp_max(0.0)
+    return db_to_amplitude((REST_SLOPE * below_db).clamp_min(-settings.quiet_db))
 
 
 def voiced_gain(features: Features, frame_rate: float) -> Tensor:

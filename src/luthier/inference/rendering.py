@@ -23,20 +23,26 @@ class RoomChoice(NamedTuple):
     """Where an instrument is heard.
 
     Attributes:
-        impulse_response: (n_taps,), another room than the instrument's own; None for its own.
+        impulse_response: another room than the instrument's own: (n_taps,), or (n_channels, n_taps) to hear it with
+            several ears; None for its own.
         wet: 1 for the room as it is, 0 for the dry sound, between them a mix.
     """
 
     impulse_response: Tensor | None = None
     wet: float = 1.0
 
+    @property
+    def n_channels(self) -> int:
+        """Channels that are heard."""
+        return 1 if self.impulse_response is None or self.impulse_response.ndim == 1 else len(self.impulse_response)
+
 
 class Rendering(NamedTuple):
     """Played audio.
 
     Attributes:
-        audio: (1, n_samples).
-        stems: (1, n_samples) each: every synthesiser by its name, and `room`; their sum is the audio.
+        audio: (n_channels, n_samples); one channel unless the room has more.
+        stems: the same shape: every synthesiser by its name, and `room`; their sum is the audio.
         sample_rate: Hz.
         controls: what was played, (1, n_frames, ...).
         features: what the instrument followed, (1, n_frames, 1).
@@ -50,15 +56,15 @@ class Rendering(NamedTuple):
 
 
 EditControls = Callable[[Controls, slice], Controls]
-"""Something that changes what is played in some frames of the clip before it is heard."""
+"""Something that changes what is played in some frames of the clip before it is heard; called in order, once each."""
 
 
 class RenderedBlock(NamedTuple):
     """A piece of played audio; pieces follow one another without a gap.
 
     Attributes:
-        audio: (1, n_samples).
-        stems: (1, n_samples) each, as in `Rendering`.
+        audio: (n_channels, n_samples).
+        stems: the same shape, as in `Rendering`.
         controls: what the instrument decided meanwhile, (1, n_frames, ...).
     """
 
@@ -121,7 +127,7 @@ def render_blocks(
         raise ShapeError("features have no frames: expected at least one.")
     place = _Place.of(instrument, room)
     generator = torch.Generator().manual_seed(seed)
-    decoder, echoes = instrument.start(1), ConvolutionState.start(1, place.response)
+    decoder, echoes = instrument.start(1), ConvolutionState.start(place.n_channels, place.response)
     states: list[State] = []
     for start in range(0, n_frames, BLOCK_FRAMES):
         frames = slice(start, min(start + BLOCK_FRAMES, n_frames))
@@ -167,13 +173,18 @@ class _Place(NamedTuple):
 
     Attributes:
         gain: of the dry sound, a scalar.
-        response: (n_taps,), what the room makes of a click of the synthesisers.
+        response: (n_taps,) or (n_channels, n_taps), what the room makes of a click of the synthesisers.
         wet: 0..1.
     """
 
     gain: Tensor
     response: Tensor
     wet: float
+
+    @property
+    def n_channels(self) -> int:
+        """Channels that are heard."""
+        return 1 if self.response.ndim == 1 else len(self.response)
 
     @classmethod
     def of(cls, instrument: Instrument, room: RoomChoice) -> _Place:
@@ -185,6 +196,7 @@ class _Place(NamedTuple):
 
     def hear(self, dry: dict[str, Tensor], echoes: ConvolutionState) -> tuple[dict[str, Tensor], ConvolutionState]:
         """Scale the dry stems of a block and add a stem `room`: what the room adds to them."""
+        dry = {name: stem.expand(self.n_channels, -1) for name, stem in dry.items()}
         played = torch.stack(list(dry.values())).sum(dim=0)
         wet, echoes = convolve_block(played, self.response, echoes)
         stems = {name: self.gain * stem for name, stem in dry.items()}
@@ -195,20 +207,25 @@ def normalised_room(impulse_response: Tensor) -> Tensor:
     """Start a recorded room at its direct sound and give that the amplitude one.
 
     Args:
-        impulse_response: (n_taps,) as recorded, any level, silence before the direct sound allowed.
+        impulse_response: (n_taps,) or (n_channels, n_taps) as recorded, any level, silence before the direct sound
+            allowed; the direct sound is the strongest tap of all channels.
 
     Returns:
-        (n_taps - index of the direct sound,).
+        The same with n_taps - index of the direct sound.
 
     Raises:
-        ShapeError: it does not have one axis, or no tap.
+        ShapeError: it does not have one axis or two, or no tap.
         RangeError: it is silent, or not finite.
     """
-    if impulse_response.ndim != 1 or len(impulse_response) == 0:
-        raise ShapeError(f"the room has shape {tuple(impulse_response.shape)}: expected (n_taps,), at least one tap.")
+    if impulse_response.ndim not in (1, 2) or impulse_response.numel() == 0:
+        raise ShapeError(
+            f"the room has shape {tuple(impulse_response.shape)}: expected (n_taps,) or (n_channels, n_taps), "
+            "at least one tap."
+        )
     if not torch.isfinite(impulse_response).all():
         raise RangeError("the room's impulse response holds NaN or infinite samples. Mend the recording first.")
-    peak = int(impulse_response.abs().argmax())
-    if float(impulse_response[peak].abs()) == 0.0:
+    strongest = int(impulse_response.abs().argmax())
+    direct = impulse_response.flatten()[strongest]
+    if float(direct.abs()) == 0.0:
         raise RangeError("the room's impulse response is silent. Expected a recording of a clap or a sweep's response.")
-    return impulse_response[peak:] / impulse_response[peak]
+    return impulse_response[..., strongest % impulse_response.shape[-1] :] / direct

@@ -16,7 +16,16 @@ Set = Annotated[
 SoundOutput = Annotated[Path, typer.Option("--output", "-o", help="Sound file to write, .wav or .flac.")]
 Dry = Annotated[bool, typer.Option("--dry", help="Leave the room out.")]
 Room = Annotated[
-    Path | None, typer.Option("--room", help="Play it in another room: a sound file with its impulse response.")
+    Path | None,
+    typer.Option(
+        "--room",
+        help="Play it in another room: a sound file with its impulse response, mono or stereo, or the instrument file "
+        "whose room it is.",
+    ),
+]
+Gain = Annotated[float, typer.Option("--gain", help="dB to make it louder.")]
+Lufs = Annotated[
+    float | None, typer.Option("--lufs", help="Loudness wanted, by ITU-R BS.1770; without it as it comes.")
 ]
 Wet = Annotated[float, typer.Option("--wet", help="How much of the room is heard: 1 as recorded, 0 none.")]
 Stems = Annotated[

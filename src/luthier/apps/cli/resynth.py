@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from luthier.apps.cli.options import Dry, Force, Json, Room, SoundOutput, Stems, Wet
+from luthier.apps.cli.options import Dry, Force, Gain, Json, Lufs, Room, SoundOutput, Stems, Wet
 from luthier.apps.cli.output import print_json
-from luthier.apps.cli.sounds import check_room, load_impulse_response, measure, refuse_stems, save_blocks, stem_names
+from luthier.apps.cli.sounds import Level, check_room, load_room, measure, refuse_stems, save_blocks, stem_names
 from luthier.atomic import refuse_existing
 
 
@@ -20,6 +20,8 @@ def resynth(
     dry: Dry = False,
     room: Room = None,
     wet: Wet = 1.0,
+    gain: Gain = 0.0,
+    lufs: Lufs = None,
     stems: Stems = False,
     force: Force = False,
     json: Json = False,
@@ -33,11 +35,18 @@ def resynth(
     player = load_player(instrument)
     if stems:
         refuse_stems(output, player, force=force)
-    place = RoomChoice(load_impulse_response(room, player.sample_rate), 0.0 if dry else wet)
-    blocks = render_blocks(player.instrument, measure(input_, player), place)
-    names = stem_names(player) if stems else []
-    parts = save_blocks(output, blocks, player.sample_rate, stems=names, force=force)
+    response = load_room(room, player.sample_rate)
+    place = RoomChoice(response, 0.0 if dry else wet)
+    saved = save_blocks(
+        output,
+        render_blocks(player.instrument, measure(input_, player), place),
+        player.sample_rate,
+        level=Level(gain, lufs),
+        stems=stem_names(player) if stems else (),
+        n_channels=place.n_channels,
+        force=force,
+    )
     if json:
-        print_json({"output": output, "stems": parts, "sample_rate": player.sample_rate})
+        print_json({"output": output, "stems": saved.stems, "sample_rate": player.sample_rate, "lufs": saved.lufs})
     else:
-        print("\n".join(str(path) for path in (output, *parts)))
+        print("\n".join(str(path) for path in (output, *saved.stems)))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
+from luthier.apps.cli.output import say
 from luthier.atomic import refuse_existing
 
 if TYPE_CHECKING:
@@ -17,6 +18,30 @@ if TYPE_CHECKING:
     from luthier.dsp.signals import Features
     from luthier.inference.player import Player
     from luthier.inference.rendering import RenderedBlock
+
+
+class Level(NamedTuple):
+    """How loud a sound is to be.
+
+    Attributes:
+        gain_db: to add, dB.
+        lufs: loudness wanted before that; None leaves it.
+    """
+
+    gain_db: float = 0.0
+    lufs: float | None = None
+
+
+class Saved(NamedTuple):
+    """A sound that was written.
+
+    Attributes:
+        stems: files of its parts.
+        lufs: its integrated loudness.
+    """
+
+    stems: list[Path]
+    lufs: float
 
 
 def check_room(*, dry: bool, room: Path | None) -> None:
@@ -44,17 +69,27 @@ def stem_paths(output: Path, names: Iterable[str]) -> list[Path]:
     return [output.with_name(f"{output.stem}-{name}{output.suffix}") for name in names]
 
 
-def load_impulse_response(path: Path | None, sample_rate: int) -> Tensor | None:
-    """Read a room at the instrument's rate: (n_taps,), or None where no room is asked for.
+def load_room(path: Path | None, sample_rate: int) -> Tensor | None:
+    """Read a room at the instrument's rate: (n_taps,), or (n_channels, n_taps) from a file of several channels.
+
+    Args:
+        path: sound file with an impulse response, or an instrument file whose room is taken; None for no other room.
+        sample_rate: Hz.
 
     Raises:
-        AudioFileError: the file cannot be read.
+        AudioFileError, InstrumentFileError: the file cannot be read.
     """
     if path is None:
         return None
-    from luthier.data.audio_files import load_audio
+    from luthier.data.channels import load_channels
+    from luthier.dsp.resampling import resample
+    from luthier.inference.player import load_player
 
-    return load_audio(path, sample_rate)[0][0]
+    if path.suffix.lower() == ".safetensors":
+        other = load_player(path)
+        return resample(other.room().unsqueeze(0), other.sample_rate, sample_rate)[0]
+    channels = load_channels(path, sample_rate)
+    return channels[0] if len(channels) == 1 else channels
 
 
 def stem_names(player: Player) -> list[str]:
@@ -69,33 +104,65 @@ def measure(path: Path, player: Player) -> Features:
         AudioFileError: the file cannot be read, or is silent.
     """
     from luthier.data.stored_audio import decoded_audio
-    from luthier.errors import AudioFileError
     from luthier.features.extract import extract_features
 
     definition = player.instrument.config.features
     with decoded_audio(path, player.sample_rate) as audio:
         features = extract_features(audio, definition)
-    if float(features.loudness_db.max()) <= definition.loudness_floor_db:
-        raise AudioFileError(f"{path}: silent from beginning to end. Expected a voice or an instrument.")
+    refuse_silence(path, features, definition.loudness_floor_db)
     return features
 
 
+def refuse_silence(path: Path, features: Features, floor_db: float) -> None:
+    """Stop where there is nothing to play.
+
+    Raises:
+        AudioFileError: the loudness is at its floor everywhere.
+    """
+    from luthier.errors import AudioFileError
+
+    if float(features.loudness_db.max()) <= floor_db:
+        raise AudioFileError(f"{path}: silent from beginning to end. Expected a voice or an instrument.")
+
+
 def save_blocks(
-    output: Path, blocks: Iterable[RenderedBlock], sample_rate: int, *, stems: Iterable[str] = (), force: bool
-) -> list[Path]:
-    """Write a sound while it is played, and some of its parts beside it; the answer is where those are.
+    output: Path,
+    blocks: Iterable[RenderedBlock],
+    sample_rate: int,
+    *,
+    level: Level = Level(),  # noqa: B008  immutable
+    stems: Iterable[str] = (),
+    n_channels: int = 1,
+    force: bool,
+) -> Saved:
+    """Write a sound while it is played, and some of its parts beside it, all with the same gain.
 
     Raises:
         OutputError: a file exists and `force` is not set, or the place cannot be written to.
+        RangeError: the level is no finite number.
     """
     from luthier.data.audio_files import audio_writer
+    from luthier.inference.output_level import ProgrammeMeter, gain_for
+    from luthier.units import amplitude_to_db
 
-    names = list(stems)
+    gain_for(level.lufs, level.gain_db, measured_lufs=0.0)  # refuses before the work
+    names, meter = list(stems), ProgrammeMeter(sample_rate)
     paths = stem_paths(output, names)
     with ExitStack() as files:
-        whole, *parts = (files.enter_context(audio_writer(path, sample_rate, force=force)) for path in (output, *paths))
+        whole, *parts = (
+            files.enter_context(audio_writer(path, sample_rate, n_channels=n_channels, force=force))
+            for path in (output, *paths)
+        )
         for block in blocks:
             whole.write(block.audio)
+            meter.hear(block.audio)
             for name, part in zip(names, parts, strict=True):
                 part.write(block.stems[name])
-    return paths
+        wanted = gain_for(level.lufs, level.gain_db, measured_lufs=meter.lufs)
+        peak = max(writer.peak for writer in (whole, *parts))
+        gain = min(wanted, 1.0 / peak) if peak > 0 else wanted
+        if gain < wanted:
+            say(f"luthier: {output}: turned down by {amplitude_to_db(wanted / gain):.1f} dB, it would have clipped.")
+        for writer in (whole, *parts):
+            writer.level = gain
+    return Saved(paths, meter.lufs + float(amplitude_to_db(gain)))

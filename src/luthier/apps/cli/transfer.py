@@ -2,32 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from luthier.apps.cli.options import Dry, Force, Json, Room, SoundOutput, Stems, Wet
+from luthier.apps.cli.failures import USERS_ERROR
+from luthier.apps.cli.options import Dry, Force, Gain, Json, Lufs, Room, SoundOutput, Stems, Wet
 from luthier.apps.cli.output import print_json, say
-from luthier.apps.cli.sounds import check_room, load_impulse_response, measure, refuse_stems, save_blocks, stem_names
+from luthier.apps.cli.sounds import Level, check_room, load_room, refuse_stems
 from luthier.atomic import refuse_existing
+from luthier.errors import LuthierError, OutputError
+
+if TYPE_CHECKING:
+    from luthier.apps.transfer_run import TransferPlan
+    from luthier.inference.morph import MorphWith
 
 LOUDNESS_WORDS = ("auto", "standardise", "none")
+Number = TypeVar("Number", int, float)
 
 
 def transfer(
-    input_: Annotated[Path, typer.Argument(metavar="INPUT", help="Sound file: a voice, or any single melody.")],
+    input_: Annotated[
+        Path,
+        typer.Argument(
+            metavar="INPUT",
+            help="Sound file: a voice, or any single melody; a folder of them; or curves written by --save-curves.",
+        ),
+    ],
     instrument: Annotated[Path, typer.Option("--to", help="Instrument file.")],
     output: SoundOutput,
     octave: Annotated[str, typer.Option(help="auto: into the instrument's range; or a number of octaves.")] = "auto",
     semitones: Annotated[float, typer.Option(help="Semitones to shift by, besides the octaves.")] = 0.0,
+    cents: Annotated[str, typer.Option(help="Cents to shift by; auto: to A 440.")] = "0",
+    autotune: Annotated[float, typer.Option(help="Put notes in tune: 0 not at all, 1 wholly.")] = 0.0,
+    scale: Annotated[
+        str, typer.Option(help="For --autotune: chromatic; auto, the key it seems to be in; or C-major, F#-minor.")
+    ] = "chromatic",
+    vibrato: Annotated[float, typer.Option(help="Times as wide a vibrato: 0 none, 1 as it is.")] = 1.0,
+    glide: Annotated[float, typer.Option(help="Seconds of sliding from note to note.")] = 0.0,
+    attack: Annotated[float, typer.Option(help="Seconds in which notes grow to their loudness.")] = 0.0,
     loudness: Annotated[
         str,
         typer.Option(
-            help="auto: the notes as loud as the instrument's; standardise: mean and spread of the instrument; "
+            help="auto: soft and loud as the instrument's notes; standardise: mean and spread of the instrument; "
             "none: as it is; or a number of dB to add."
         ),
     ] = "auto",
+    gate: Annotated[float, typer.Option(help="What is so many dB below the loud notes is a rest.")] = 40.0,
+    quiet: Annotated[float, typer.Option(help="dB by which rests are turned down at most.")] = 100.0,
+    voicing: Annotated[bool, typer.Option(help="Play consonants and breaths as noise, or as notes.")] = True,
     expression: Annotated[
         str,
         typer.Option(
@@ -40,70 +65,138 @@ def transfer(
     hollowness: Annotated[float, typer.Option(help="dB more of the odd harmonics.")] = 0.0,
     noisiness: Annotated[float, typer.Option(help="dB more of noise.")] = 0.0,
     air: Annotated[float, typer.Option(help="Octaves by which the noise's centre is raised.")] = 0.0,
+    balance: Annotated[
+        float, typer.Option(help="dB more of harmonics against noise, whatever the network says.")
+    ] = 0.0,
+    tilt: Annotated[float, typer.Option(help="dB for each octave by which high harmonics are raised.")] = 0.0,
+    harmonics: Annotated[str, typer.Option(help="dB for single harmonics from the first on: 0,-6,3.")] = "",
+    morph: Annotated[Path | None, typer.Option(help="Second instrument file: play something between the two.")] = None,
+    morph_amount: Annotated[float, typer.Option(help="0: the first instrument, 1: the second.")] = 0.5,
     dry: Dry = False,
     room: Room = None,
     wet: Wet = 1.0,
+    gain: Gain = 0.0,
+    lufs: Lufs = None,
+    start: Annotated[float, typer.Option("--from", help="Begin there, seconds.")] = 0.0,
+    stop: Annotated[float | None, typer.Option("--until", help="End there, seconds.")] = None,
     stems: Stems = False,
+    save_curves: Annotated[
+        Path | None, typer.Option(help="Write what is played, frame by frame, .csv or .npz.")
+    ] = None,
+    save_midi: Annotated[Path | None, typer.Option(help="Write the notes, .mid.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Write a picture of before and after, .png.")] = None,
     force: Force = False,
     json: Json = False,
 ) -> None:
     """Play a melody with an instrument: pitch and loudness are kept, the timbre is the instrument's."""
-    octave_shift = _octave(octave)
-    loudness_change = _loudness(loudness)
+    numbers = (
+        _octave(octave),
+        _number_or(cents, ("auto",), "--cents"),
+        _number_or(loudness, LOUDNESS_WORDS, "--loudness"),
+    )
+    harmonics_db = _numbers(harmonics)
     check_room(dry=dry, room=room)
-    refuse_existing(output, force=force)
+    pairs = _files(input_, output, [path for path in (save_curves, save_midi, plot) if path is not None])
+    for path in (save_curves, save_midi, plot, *(target for _, target in pairs)):
+        if path is not None:
+            refuse_existing(path, force=force)
     import torch
 
+    from luthier.apps.performance_files import refuse_other_suffixes
+    from luthier.apps.transfer_run import Beside, TransferPlan
     from luthier.dsp.signals import Expression
     from luthier.inference.player import load_player
-    from luthier.inference.rendering import RoomChoice, render_blocks
+    from luthier.inference.rendering import RoomChoice
+    from luthier.inference.wishes import Wishes
 
+    if save_curves is not None:
+        refuse_other_suffixes(save_curves)
     player = load_player(instrument)
-    if stems:
-        refuse_stems(output, player, force=force)
-    place = RoomChoice(load_impulse_response(room, player.sample_rate), 0.0 if dry else wet)
-    fitted = player.fit(
-        measure(input_, player),
-        octave=octave_shift,
-        semitones=semitones,
-        loudness=loudness_change,
-        expression=expression,
-        offsets=Expression(*map(torch.tensor, (brightness, warmth, hollowness, noisiness, air))),
-    )
-    blocks = render_blocks(player.instrument, fitted.features, place, edit=fitted.gate.apply)
-    names = stem_names(player) if stems else []
-    parts = save_blocks(output, blocks, player.sample_rate, stems=names, force=force)
-    for warning in fitted.warnings:
-        say(f"luthier: {warning}")
+    for _, target in pairs if stems else []:
+        refuse_stems(target, player, force=force)
+    plan = TransferPlan(
+        player,
+        Wishes(
+            octave=numbers[0], semitones=semitones, cents=numbers[1], autotune=autotune, scale=scale, vibrato=vibrato,
+            glide=glide, attack=attack, loudness=numbers[2], gate_db=gate, quiet_db=quiet, voicing=voicing,
+            expression=expression, balance_db=balance, tilt_db=tilt, harmonics_db=harmonics_db,
+            offsets=Expression(*map(torch.tensor, (brightness, warmth, hollowness, noisiness, air))),
+            morph=_morph(morph, morph_amount),
+        ),
+        RoomChoice(load_room(room, player.sample_rate), 0.0 if dry else wet),
+        Level(gain, lufs),
+        (start, stop),
+        Beside(stems, save_curves, save_midi, plot),
+        force,
+    )  # fmt: skip
+    _play(pairs, plan, json=json, is_folder=input_.is_dir())
+
+
+def _play(pairs: list[tuple[Path, Path]], plan: TransferPlan, *, json: bool, is_folder: bool) -> None:
+    """Play file after file; one that cannot be played does not keep the others of a folder from it."""
+    from luthier.apps.transfer_run import transfer_file
+
+    reports, n_failed = [], 0
+    for source, target in pairs:
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            report = transfer_file(source, target, plan)
+        except LuthierError as error:
+            if not is_folder:
+                raise
+            say(f"luthier: {error}")
+            n_failed += 1
+            continue
+        reports.append(report)
+        for warning in report["warnings"]:
+            say(f"luthier: {warning}")
+        if not json:
+            print("\n".join(str(path) for path in (report["output"], *report["stems"])))
     if json:
-        print_json(
-            {
-                "output": output,
-                "stems": parts,
-                "shift_semitones": fitted.shift_semitones,
-                "loudness_shift_db": fitted.loudness_shift_db,
-                "expression": fitted.expression,
-                "warnings": list(fitted.warnings),
-            }
-        )
-    else:
-        print("\n".join(str(path) for path in (output, *parts)))
+        print_json({"outputs": reports} if is_folder else reports[0])
+    if n_failed:
+        raise typer.Exit(USERS_ERROR)
+
+
+def _files(input_: Path, output: Path, beside: list[Path]) -> list[tuple[Path, Path]]:
+    """Which file is played into which."""
+    if not input_.is_dir():
+        return [(input_, output)]
+    if output.suffix or beside:
+        raise typer.BadParameter("a folder goes into a folder, without --save-curves, --save-midi and --plot.")
+    from luthier.data.recordings import collect_recordings
+
+    sources = collect_recordings([input_]).recordings
+    targets = [output / source.relative_to(input_).with_suffix(".wav") for source in sources]
+    if len(set(targets)) < len(targets):
+        raise OutputError(f"{input_}: two files differ in their suffix only. Rename one: both would become one .wav.")
+    return list(zip(sources, targets, strict=True))
+
+
+def _morph(path: Path | None, amount: float) -> MorphWith | None:
+    if path is None:
+        return None
+    from luthier.inference.morph import MorphWith
+    from luthier.inference.player import load_player
+
+    return MorphWith(load_player(path).instrument, amount)
 
 
 def _octave(text: str) -> str | int:
-    if text == "auto":
-        return text
-    try:
-        return int(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r}: expected auto or a whole number.", param_hint="--octave") from None
+    return text if text == "auto" else _parsed(int, text, "auto or a whole number", "--octave")
 
 
-def _loudness(text: str) -> str | float:
-    if text in LOUDNESS_WORDS:
-        return text
+def _number_or(text: str, words: tuple[str, ...], option: str) -> str | float:
+    return text if text in words else _parsed(float, text, f"{', '.join(words)} or a number", option)
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    cells = text.split(",") if text else []
+    return tuple(_parsed(float, cell, "numbers with commas between them", "--harmonics") for cell in cells)
+
+
+def _parsed(kind: Callable[[str], Number], text: str, expected: str, option: str) -> Number:
     try:
-        return float(text)
+        return kind(text)
     except ValueError:
-        expected = ", ".join(LOUDNESS_WORDS)
-        raise typer.BadParameter(f"{text!r}: expected {expected} or a number of dB.", param_hint="--loudness") from None
+        raise typer.BadParameter(f"{text!r}: expected {expected}.", param_hint=option) from None

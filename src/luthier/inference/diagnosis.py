@@ -1,0 +1,147 @@
+"""Why a transfer may sound bad: what was found, in words, and the option that mends it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from luthier.analysis.checkup_material import FRAMES_PER_SECOND, Material
+from luthier.analysis.checkup_room import measure_room
+from luthier.analysis.checkup_voices import measure_voices
+from luthier.dsp.signals import Features
+from luthier.features.long_audio import LongAudio
+from luthier.inference.loudness_fit import VOICED_PERIODICITY, is_note
+from luthier.inference.note_gate import NoteGate
+from luthier.inference.pitch_fit import range_hz, shares_outside
+from luthier.model.statistics import Statistics
+
+FEW_OUTSIDE = 0.02
+"""Part of the notes that may lie outside what the instrument knows without a word."""
+LEVEL_MARGIN_DB = 6.0
+"""So far beyond the instrument's loudest and softest notes it still plays well."""
+MUCH_UNPITCHED = 0.4
+"""Singing has up to 0.28 of consonants and breath, speech more."""
+MUCH_GATED = 0.25
+"""Part of the pitched frames that may be taken for rests."""
+LITTLE_SOUND = 0.1
+LONG_T60_SECONDS = 1.8
+AUDIBLE = 0.5
+
+
+class Trouble(NamedTuple):
+    """One reason why a transfer may sound bad.
+
+    Attributes:
+        what: the kind: range, level, voicing, polyphony, reverb, silence, harmonics.
+        sentence: what was found.
+        option: what to try.
+    """
+
+    what: str
+    sentence: str
+    option: str
+
+    def __str__(self) -> str:
+        """Both in one line."""
+        return f"{self.sentence} {self.option}"
+
+
+def diagnose_input(audio: LongAudio, features: Features, *, sample_rate: int, hop_length: int) -> list[Trouble]:
+    """Listen for what no instrument could follow: several voices, a long room.
+
+    Args:
+        audio: the input, one row.
+        features: of the input, (1, n_frames, 1) each.
+        sample_rate: Hz.
+        hop_length: samples from one frame to the next.
+    """
+    material = _as_material(audio, features, sample_rate, hop_length)
+    troubles = []
+    voices = measure_voices(material)
+    if voices.is_polyphonic:
+        sentence = f"several notes sound at once for {voices.polyphonic_seconds:.1f} s of the input: one is followed."
+        troubles.append(
+            Trouble("polyphony", sentence, "Cut these places off with --from and --until, or play one voice.")
+        )
+    t60_seconds = measure_room(material)
+    if t60_seconds is not None and t60_seconds > LONG_T60_SECONDS:
+        sentence = f"the input rings for {t60_seconds:.1f} s: rests fill with what still sounds."
+        troubles.append(Trouble("reverb", sentence, "Try --gate 25, or record in a drier room."))
+    return troubles
+
+
+def diagnose_fit(measured: Features, fitted: Features, gate: NoteGate, statistics: Statistics) -> list[Trouble]:
+    """Compare what an instrument is to follow with what it was trained on.
+
+    Args:
+        measured: of the input, (1, n_frames, 1) each.
+        fitted: the same as the instrument is to follow it.
+        gate: where it is silenced.
+        statistics: of the instrument's recordings.
+    """
+    notes = is_note(measured)
+    if not bool(notes.any()):
+        sentence = "no pitched sound found in the input: expected a single voice or instrument. Only noise is played."
+        return [Trouble("silence", sentence, "Check the recording; --no-voicing plays its pitch all the same.")]
+    troubles = [_range(fitted, statistics), _level(fitted, statistics)]
+    troubles += [_voicing(measured, gate), _silence(measured, gate), _gated(measured, gate)]
+    return [trouble for trouble in troubles if trouble is not None]
+
+
+def _range(fitted: Features, statistics: Statistics) -> Trouble | None:
+    quantiles = statistics.f0_octaves_quantiles
+    below, above = shares_outside(fitted, quantiles)
+    if below + above <= FEW_OUTSIDE:
+        return None
+    low, high = range_hz(quantiles)
+    where = "above" if above >= below else "below"
+    sentence = (
+        f"{max(below, above):.0%} of the notes lie {where} anything this instrument was trained on "
+        f"({low:.0f} to {high:.0f} Hz)."
+    )
+    return Trouble("range", sentence, f"Try --octave auto, or --semitones {'-5' if where == 'above' else '5'}.")
+
+
+def _level(fitted: Features, statistics: Statistics) -> Trouble | None:
+    quantiles_db = statistics.loudness_db_quantiles
+    level_db = fitted.loudness_db[is_note(fitted)]
+    louder = float((level_db > quantiles_db[-2] + LEVEL_MARGIN_DB).float().mean())
+    softer = float((level_db < quantiles_db[1] - LEVEL_MARGIN_DB).float().mean())
+    if louder + softer <= FEW_OUTSIDE:
+        return None
+    share, where = max((louder, "louder"), (softer, "softer"))
+    sentence = f"{share:.0%} of the notes are {where} than anything this instrument was trained on."
+    return Trouble("level", sentence, "Try --loudness auto, or a number of dB.")
+
+
+def _voicing(measured: Features, gate: NoteGate) -> Trouble | None:
+    sounding = gate.noise > AUDIBLE
+    unpitched = float((measured.periodicity[sounding] < VOICED_PERIODICITY).float().mean())
+    if not unpitched > MUCH_UNPITCHED:
+        return None
+    sentence = f"{unpitched:.0%} of what sounds has no pitch (speech, breath or noise): it is played as noise."
+    return Trouble("voicing", sentence, "Try --no-voicing, or a sung input.")
+
+
+def _silence(measured: Features, gate: NoteGate) -> Trouble | None:
+    sounding = float((gate.noise > AUDIBLE).float().mean())
+    if sounding >= LITTLE_SOUND:
+        return None
+    sentence = f"only {sounding:.0%} of the input is more than silence."
+    return Trouble("silence", sentence, "Choose a part with --from and --until, or raise --gate.")
+
+
+def _gated(measured: Features, gate: NoteGate) -> Trouble | None:
+    """Quiet notes that are taken for rests."""
+    pitched = measured.periodicity >= VOICED_PERIODICITY
+    gated = float((gate.noise[pitched] <= AUDIBLE).float().mean())
+    if gated <= MUCH_GATED:
+        return None
+    sentence = f"{gated:.0%} of what has a pitch is so quiet that it is taken for a rest."
+    return Trouble("level", sentence, "Try --gate 60 to hear it.")
+
+
+def _as_material(audio: LongAudio, features: Features, sample_rate: int, hop_length: int) -> Material:
+    """The input as the recording check-up looks at it, about as many frames a second as it expects."""
+    every = max(1, round(sample_rate / hop_length / FRAMES_PER_SECOND))
+    curves = (values.flatten()[::every].cpu().numpy() for values in features[:3] if values is not None)
+    return Material(audio, sample_rate, hop_length * every, *curves)

@@ -1,0 +1,141 @@
+"""What `luthier transfer` can be asked for, with an instrument that has learned nothing yet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import mido
+import numpy as np
+import pytest
+import soundfile
+
+from luthier.inference.output_level import ProgrammeMeter
+
+
+def read(path: Path) -> np.ndarray:
+    return soundfile.read(path, dtype="float32")[0]
+
+
+@pytest.fixture
+def play(luthier_command, tone_file, instrument_file, tmp_path):
+    def run(*arguments: object, source: Path = tone_file, output: str = "out.wav"):
+        return luthier_command("transfer", source, "--to", instrument_file, "-o", tmp_path / output, *arguments)
+
+    return run
+
+
+def test_the_diagnosis_has_a_kind_a_sentence_and_an_option(play) -> None:
+    outcome = play("--octave", 4, "--json")
+    ranges = [trouble for trouble in outcome.json["diagnosis"] if trouble["what"] == "range"]
+    assert "above anything" in ranges[0]["sentence"]
+    assert "--octave" in ranges[0]["option"]
+    assert f"{ranges[0]['sentence']} {ranges[0]['option']}" in outcome.json["warnings"]
+    assert ranges[0]["sentence"] in outcome.stderr
+
+
+def test_loudness_is_brought_to_lufs_and_gain_adds_to_it(play, tmp_path) -> None:
+    import torch
+
+    for name, arguments, lufs in (("a", ("--lufs", -30), -30.0), ("b", ("--lufs", -30, "--gain", -6), -36.0)):
+        outcome = play(*arguments, "--json", output=f"{name}.wav")
+        meter = ProgrammeMeter(16000)
+        meter.hear(torch.from_numpy(read(tmp_path / f"{name}.wav")).unsqueeze(0))
+        assert meter.lufs == pytest.approx(lufs, abs=0.05)
+        assert outcome.json["lufs"] == pytest.approx(lufs, abs=0.05)
+
+
+def test_clipping_is_avoided_and_said_and_stems_still_sum(play, tmp_path) -> None:
+    outcome = play("--gain", 90, "--stems", "--json")
+    assert "would have clipped" in outcome.stderr
+    whole = read(tmp_path / "out.wav")
+    stems = sum(read(Path(path)) for path in outcome.json["stems"])
+    assert np.abs(stems - whole).max() < 1e-6
+    assert 0.2 < np.abs(whole).max() <= 1.0
+
+
+def test_a_stereo_room_gives_a_stereo_file_whose_stems_sum(play, tmp_path) -> None:
+    room = np.zeros((4000, 2))
+    room[0], room[-1] = (1.0, 0.5), (-0.3, 0.6)
+    soundfile.write(tmp_path / "room.wav", room, 16000)
+    outcome = play("--room", tmp_path / "room.wav", "--stems", "--json")
+    whole = read(tmp_path / "out.wav")
+    assert whole.shape[1] == 2
+    assert np.abs(sum(read(Path(path)) for path in outcome.json["stems"]) - whole).max() < 1e-6
+    assert np.abs(whole[:, 0] - whole[:, 1]).max() > 1e-4
+
+
+def test_the_room_of_an_instrument_is_a_room(play, instrument_file, tmp_path) -> None:
+    assert play(output="own.wav").code == 0
+    assert play("--room", instrument_file, output="same.wav").code == 0
+    assert np.allclose(read(tmp_path / "own.wav"), read(tmp_path / "same.wav"), atol=1e-5)
+
+
+def test_a_region_is_played_alone(play, tmp_path) -> None:
+    assert play("--from", 0.5, "--until", 1.25).code == 0
+    assert len(read(tmp_path / "out.wav")) == pytest.approx(0.75 * 16000, abs=160)
+    assert "silent" in play("--from", 2.2, "--until", 2.4, output="rest.wav").stderr
+    refused = play("--from", 9, output="none.wav")
+    assert (refused.code, refused.stderr.count("\n")) == (1, 1)
+    assert "2.50 s" in refused.stderr
+
+
+@pytest.mark.parametrize("name", ["curves.csv", "curves.npz"])
+def test_saved_curves_play_the_same_again(play, tmp_path, name) -> None:
+    assert play("--save-curves", tmp_path / name, "--tilt", 3).code == 0
+    assert play(source=tmp_path / name, output="again.wav").code == 0
+    assert np.allclose(read(tmp_path / "again.wav"), read(tmp_path / "out.wav"), atol=1e-4)
+
+
+def test_notes_and_a_picture_are_written_beside(play, tmp_path) -> None:
+    assert play("--save-midi", tmp_path / "a.mid", "--plot", tmp_path / "a.png").code == 0
+    notes = [message.note for message in mido.MidiFile(tmp_path / "a.mid") if message.type == "note_on"]
+    assert [note % 12 for note in notes] == [9]  # an A
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_lies_beside_is_not_overwritten(play, tmp_path) -> None:
+    (tmp_path / "a.mid").write_text("precious")
+    assert play("--save-midi", tmp_path / "a.mid").code == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mid"]
+
+
+def test_a_folder_is_played_into_a_folder_and_a_bad_file_stops_no_other(play, tone_file, tmp_path) -> None:
+    (tmp_path / "in" / "deep").mkdir(parents=True)
+    (tmp_path / "in" / "a.wav").write_bytes(tone_file.read_bytes())
+    (tmp_path / "in" / "deep" / "b.wav").write_bytes(tone_file.read_bytes())
+    (tmp_path / "in" / "0.wav").write_text("no sound")
+    outcome = play("--json", source=tmp_path / "in", output="played")
+    assert outcome.code == 1
+    assert "0.wav" in outcome.stderr
+    assert [Path(report["output"]).name for report in outcome.json["outputs"]] == ["a.wav", "b.wav"]
+    assert (tmp_path / "played" / "deep" / "b.wav").is_file()
+
+
+def test_a_folder_into_a_file_is_wrong_usage(play, tmp_path) -> None:
+    (tmp_path / "in").mkdir()
+    assert play(source=tmp_path / "in").code == 2
+
+
+def test_morphing_is_heard_and_needs_a_matching_instrument(play, instrument_file, tmp_path) -> None:
+    assert play("--morph", instrument_file, output="same.wav").code == 0
+    assert play(output="plain.wav").code == 0
+    assert np.allclose(read(tmp_path / "same.wav"), read(tmp_path / "plain.wav"), atol=1e-4)
+    assert play("--morph", instrument_file, "--morph-amount", 2, output="no.wav").code == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "code"),
+    [("--cents", "some", 2), ("--harmonics", "1,x", 2), ("--scale", "H-major", 1), ("--autotune", "3", 1),
+     ("--lufs", "5", 1), ("--gate", "-1", 1), ("--save-curves", "curves.txt", 1)],
+)  # fmt: skip
+def test_options_that_make_no_sense_are_refused(play, tmp_path, option, value, code) -> None:
+    outcome = play(option, value)
+    assert outcome.code == code
+    assert not (tmp_path / "out.wav").exists()
+
+
+def test_resynth_is_brought_to_lufs_too(luthier_command, tone_file, instrument_file, tmp_path) -> None:
+    outcome = luthier_command(
+        "resynth", tone_file, "--with", instrument_file, "-o", tmp_path / "out.wav", "--lufs", -33, "--json"
+    )
+    assert outcome.json["lufs"] == pytest.approx(-33.0, abs=0.05)

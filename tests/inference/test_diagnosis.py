@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from inference.melodies import FRAME_RATE, sung
+from luthier.dsp.signals import Features
+from luthier.features.long_audio import as_long_audio
+from luthier.inference.diagnosis import Trouble, diagnose_fit, diagnose_input
+from luthier.inference.harmonic_health import HarmonicHealth
+from luthier.inference.note_gate import note_gate
+from model.small import small_instrument
+
+STATISTICS = small_instrument().statistics  # 200 to 1024 Hz, -50 to -10 dB
+RATE, HOP = 16000, 160
+
+
+def found(measured: Features, fitted: Features | None = None) -> list[Trouble]:
+    return diagnose_fit(measured, fitted or measured, note_gate(measured, FRAME_RATE), STATISTICS)
+
+
+def test_a_melody_in_range_is_no_trouble() -> None:
+    assert found(sung(60.0, 64.0, None, 67.0, level_db=-30.0)) == []
+
+
+@pytest.mark.parametrize(
+    ("melody", "what", "words", "option"),
+    [
+        (sung(60.0, 96.0), "range", "50% of the notes lie above", "--octave"),
+        (sung(60.0, 40.0), "range", "50% of the notes lie below", "--semitones 5"),
+        (sung(60.0, level_db=0.0), "level", "100% of the notes are louder", "--loudness auto"),
+        (sung(60.0, level_db=-70.0), "level", "100% of the notes are softer", "--loudness auto"),
+        (sung(None, None), "silence", "no pitched sound", "--no-voicing"),
+        (sung(60.0, *[None] * 19), "silence", "only 5%", "--from"),
+    ],
+    ids=["high", "low", "loud", "soft", "nothing", "mostly nothing"],
+)
+def test_each_trouble_is_said_with_the_option_that_mends_it(
+    melody: Features, what: str, words: str, option: str
+) -> None:
+    (trouble,) = found(melody)
+    assert trouble.what == what
+    assert words in trouble.sentence
+    assert option in trouble.option
+    assert str(trouble) == f"{trouble.sentence} {trouble.option}"
+
+
+def test_speech_is_told_from_singing() -> None:
+    melody = sung(60.0, 62.0, 64.0, 65.0)
+    hissing = melody._replace(periodicity=melody.periodicity.clone())
+    hissing.periodicity[0, 100:] = 0.0
+    assert [trouble.what for trouble in found(hissing)] == ["voicing"]
+    assert "50% of what sounds" in found(hissing)[0].sentence
+
+
+def test_quiet_notes_that_are_taken_for_rests_are_noticed() -> None:
+    melody = sung(60.0, 62.0, level_db=-12.0)
+    melody.loudness_db[0, 50:] = -65.0
+    troubles = found(melody)
+    assert ("level", "Try --gate 60 to hear it.") in [(trouble.what, trouble.option) for trouble in troubles]
+
+
+def clip(*chords: tuple[float, ...], seconds: float = 1.0) -> Tensor:
+    time = torch.arange(int(seconds * RATE), dtype=torch.float64) / RATE
+    parts = [
+        sum(torch.sin(2 * math.pi * f0_hz * k * time) / k for f0_hz in chord for k in range(1, 7)) for chord in chords
+    ]
+    return 0.1 * torch.cat(parts).float().unsqueeze(0)
+
+
+def heard(audio: Tensor, f0_hz: float) -> list[str]:
+    level = torch.full((1, audio.shape[1] // HOP, 1), -20.0)
+    features = Features(torch.full_like(level, f0_hz), torch.ones_like(level), level)
+    troubles = diagnose_input(as_long_audio(audio), features, sample_rate=RATE, hop_length=HOP)
+    return [trouble.what for trouble in troubles]
+
+
+def test_two_voices_are_heard_and_one_is_not() -> None:
+    assert heard(clip((220.0,), seconds=2.0), 220.0) == []
+    assert heard(clip((220.0, 277.2), seconds=2.0), 220.0) == ["polyphony"]
+
+
+@pytest.mark.parametrize(("t60_seconds", "expected"), [(0.4, False), (3.5, True)])
+def test_a_long_room_is_heard(t60_seconds: float, expected: bool) -> None:
+    time = torch.arange(3 * RATE) / RATE
+    noise = torch.randn(len(time)) * 10 ** (-3 * (time - 0.5).clamp_min(0) / t60_seconds)
+    audio = torch.cat([noise, noise, noise]).unsqueeze(0) * 0.1
+    frames = audio.view(1, -1, HOP).square().mean(-1, keepdim=True)
+    level_db = 10 * torch.log10(frames.clamp_min(1e-12))
+    playing = (torch.arange(level_db.shape[1]) % 300 < 50).float().view(1, -1, 1)
+    features = Features(torch.full_like(level_db, 220.0), playing, level_db)
+    troubles = diagnose_input(as_long_audio(audio), features, sample_rate=RATE, hop_length=HOP)
+    assert ("reverb" in [trouble.what for trouble in troubles]) == expected
+
+
+@pytest.mark.parametrize(("noise_amplitude", "expected"), [(0.01, []), (1.0, ["harmonics"])])
+def test_an_instrument_that_answers_with_noise_is_noticed(noise_amplitude: float, expected: list[str]) -> None:
+    usual = STATISTICS.quantiles_of("noisiness_db")  # median -25 dB
+    health = HarmonicHealth(torch.ones(1, 100, 1), HOP)
+    for part in (30, 70):
+        tone, noise = torch.full((1, part * HOP), 0.1), noise_amplitude * torch.full((1, part * HOP), 0.1)
+        health.hear({"harmonic": tone, "filtered_noise": noise, "room": 100 * tone})
+    assert [trouble.what for trouble in health.diagnose(usual)] == expected
+
+
+def test_noise_where_the_input_has_no_pitch_is_no_collapse() -> None:
+    gain = torch.tensor([1.0] * 20 + [0.0] * 20).view(1, -1, 1)
+    tone, noise = torch.ones(1, 40 * HOP), torch.zeros(1, 40 * HOP)
+    tone[:, 20 * HOP :], noise[:, 20 * HOP :] = 0.0, 1.0
+    health = HarmonicHealth(gain, HOP)
+    health.hear({"harmonic": tone, "filtered_noise": noise, "room": tone})
+    assert health.diagnose(STATISTICS.quantiles_of("noisiness_db")) == []

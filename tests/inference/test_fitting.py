@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from inference.conftest import NOISY, RATE
+from inference.melodies import FRAME_RATE, sung
+from luthier.errors import RangeError
+from luthier.inference.fitting import fit
+from luthier.inference.loudness_fit import is_note
+from luthier.inference.morph import MorphWith
+from luthier.inference.player import Player
+from luthier.units import hz_to_midi
+from model.small import small_instrument
+
+INSTRUMENT = small_instrument(synths=NOISY)
+MELODY = sung(60.2, 64.3, None, 67.2, vibrato=0.2, level_db=-30.0)
+
+
+def middle(features: object, frame: int = 25) -> float:
+    return float(hz_to_midi(features.f0_hz[0, frame - 15 : frame + 15].double()).median())  # type: ignore[attr-defined]
+
+
+def test_cents_auto_brings_the_input_to_a_440() -> None:
+    fitted = fit(INSTRUMENT, sung(60.2, 64.2, 67.2), {"cents": "auto"})
+    assert fitted.shift_semitones == pytest.approx(-0.2, abs=0.01)
+    assert middle(fitted.features) == pytest.approx(60.0, abs=0.02)
+
+
+def test_shifts_add_up() -> None:
+    fitted = fit(INSTRUMENT, MELODY, {"octave": 1, "semitones": 2.0, "cents": -50.0})
+    assert fitted.shift_semitones == 13.5
+
+
+def test_autotune_says_which_key_it_took() -> None:
+    assert fit(INSTRUMENT, MELODY, {}).scale is None
+    assert fit(INSTRUMENT, MELODY, {"autotune": 1.0}).scale == "chromatic"
+    fitted = fit(INSTRUMENT, MELODY, {"autotune": 1.0, "scale": "auto"})
+    assert fitted.scale == "C-major"
+    assert middle(fitted.features, 75) == pytest.approx(64.0, abs=0.05)
+
+
+def test_attacks_are_softened_after_loudness_is_fitted() -> None:
+    plain, soft = (fit(INSTRUMENT, MELODY, {"attack": seconds}).features.loudness_db for seconds in (0.0, 0.2))
+    assert float((soft - plain)[0, 0]) < -20
+    assert torch.equal(soft[:, 25:100], plain[:, 25:100])
+
+
+def test_without_voicing_the_pitch_is_played_everywhere() -> None:
+    breathy = MELODY._replace(periodicity=torch.zeros_like(MELODY.periodicity))
+    assert float(fit(INSTRUMENT, breathy, {}).gate.harmonic.max()) == 0
+    fitted = fit(INSTRUMENT, breathy, {"voicing": False})
+    assert float(fitted.gate.harmonic[0, 25]) == 1
+    assert float(fitted.features.periodicity.min()) == 1
+    assert float(fitted.gate.harmonic[0, 125]) < 2e-3  # still a rest
+
+
+def test_gate_and_quiet_level_are_as_told() -> None:
+    gate = fit(INSTRUMENT, MELODY, {"quiet_db": 20.0}).gate.noise
+    assert float(gate[0, 125]) == pytest.approx(0.1)
+    assert float(fit(INSTRUMENT, MELODY, {"gate_db": 70.0}).gate.noise.min()) == 1.0
+
+
+def test_the_edit_gates_colours_and_morphs() -> None:
+    with torch.no_grad():
+        controls = INSTRUMENT.controls(MELODY)
+    everything = slice(0, controls.f0_hz.shape[1])
+    plain = fit(INSTRUMENT, MELODY, {}).edit(controls, everything)
+    assert float(plain.amplitude[0, 125]) < 1e-4 * float(controls.amplitude[0, 125])
+    louder = fit(INSTRUMENT, MELODY, {"balance_db": 12.0}).edit(controls, everything)
+    assert torch.allclose(louder.amplitude, plain.amplitude * 10 ** (6 / 20), rtol=1e-4)
+    second = MorphWith(small_instrument(9, synths=NOISY), 1.0)
+    other = fit(INSTRUMENT, MELODY, {"morph": second}).edit(controls, everything)
+    assert not torch.allclose(other.harmonic_distribution, plain.harmonic_distribution, atol=1e-3)
+    assert float(other.amplitude[0, 125]) < 1e-4 * float(controls.amplitude[0, 125])
+
+
+@pytest.mark.parametrize(
+    "wishes",
+    [{"autotune": 1.5}, {"autotune": -1.0}, {"vibrato": math.nan}, {"glide": -0.1}, {"attack": 60.0},
+     {"scale": "H-major"}, {"cents": "some"}, {"cents": math.inf}, {"gate_db": -3.0}, {"quiet_db": math.nan},
+     {"balance_db": math.nan}, {"tilt_db": math.inf}, {"harmonics_db": (math.nan,)}, {"semitones": math.nan}],
+    ids=str,
+)  # fmt: skip
+def test_wishes_that_make_no_sense_are_refused(wishes: dict[str, object]) -> None:
+    with pytest.raises(RangeError, match=next(iter(wishes)).removesuffix("_db")):
+        fit(INSTRUMENT, MELODY, wishes)  # type: ignore[arg-type]
+
+
+def test_stems_sum_to_the_audio_with_every_wish_and_a_stereo_room(player: Player, voice: Tensor) -> None:
+    room = torch.zeros(2, 800)
+    room[0, 10], room[1, 14], room[:, 700] = 1.0, -0.8, 0.3
+    second = MorphWith(small_instrument(9, synths=NOISY), 0.5)
+    result = player.transfer(
+        voice, RATE, room=room, autotune=1.0, vibrato=0.0, glide=0.1, attack=0.1, balance_db=6.0, tilt_db=-2.0,
+        harmonics_db=(0.0, -6.0), morph=second, gate_db=30.0, quiet_db=50.0,
+    ).at_level(lufs=-20.0)  # fmt: skip
+    assert result.audio.shape[0] == 2
+    assert not torch.allclose(result.audio[0], result.audio[1], atol=1e-3)
+    mix = torch.stack(list(result.stems.values())).sum(dim=0)
+    assert (mix - result.audio).abs().max() < 1e-6
+    assert float(is_note(result.features).float().mean()) > 0.3
+    assert player.instrument.config.features.frame_rate == FRAME_RATE
