@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
-from luthier.atomic import atomic_file, atomic_folder, refuse_existing
+from luthier import atomic
+from luthier.atomic import atomic_file, atomic_folder, is_unfinished, refuse_existing
 from luthier.errors import OutputError
 
 
@@ -125,6 +128,7 @@ class TestFolder:
                 raise PermissionError(13, "Permission denied")
             return rename(source, target)
 
+        monkeypatch.setattr(atomic, "_exchange", lambda *_: False)  # as where the system cannot swap names
         monkeypatch.setattr(Path, "replace", fail_for_the_new)
         with (
             pytest.raises(OutputError, match="Permission denied"),
@@ -135,21 +139,21 @@ class TestFolder:
         assert names(tmp_path) == ["dataset"]
 
 
-@pytest.mark.parametrize("atomic", [atomic_file, atomic_folder])
+@pytest.mark.parametrize("write", [atomic_file, atomic_folder])
 class TestPlacesThatCannotBeWrittenTo:
-    def refused(self, atomic: object, path: Path, says: str) -> None:
-        with pytest.raises(OutputError, match=says) as caught, atomic(path):
+    def refused(self, write: object, path: Path, says: str) -> None:
+        with pytest.raises(OutputError, match=says) as caught, write(path):
             pytest.fail("the work began")
         assert "\n" not in str(caught.value)
 
-    def test_a_file_where_a_folder_should_be(self, atomic: object, tmp_path: Path) -> None:
+    def test_a_file_where_a_folder_should_be(self, write: object, tmp_path: Path) -> None:
         (tmp_path / "file").write_bytes(b"")
-        self.refused(atomic, tmp_path / "file" / "a.wav", "cannot be written")
+        self.refused(write, tmp_path / "file" / "a.wav", "cannot be written")
 
-    def test_a_name_that_cannot_be(self, atomic: object, tmp_path: Path) -> None:
-        self.refused(atomic, tmp_path / ("a" * 300), "cannot be written .File name too long")
+    def test_a_name_that_cannot_be(self, write: object, tmp_path: Path) -> None:
+        self.refused(write, tmp_path / ("a" * 300), "cannot be written .File name too long")
 
-    def test_a_folder_without_rights(self, atomic: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_folder_without_rights(self, write: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         if is_root():  # rights do not stop root: what the system would say is said for it
 
             def denied(**_: object) -> None:
@@ -159,4 +163,75 @@ class TestPlacesThatCannotBeWrittenTo:
             monkeypatch.setattr(tempfile, "mkdtemp", denied)
         folder = tmp_path / "locked"
         folder.mkdir(mode=0o500)
-        self.refused(atomic, folder / "a.wav", "Permission denied")
+        self.refused(write, folder / "a.wav", "Permission denied")
+
+
+KILLED_HALF_WAY = """
+import os, signal, sys
+from pathlib import Path
+from luthier.atomic import {name}
+with {name}(sys.argv[1], force=True) as temporary:
+    (temporary / "half" if temporary.is_dir() else temporary).write_bytes(b"half")
+    print(temporary, flush=True)
+    {then}
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="whether a writer still lives cannot be told there")
+@pytest.mark.parametrize("name", ["atomic_file", "atomic_folder"])
+class TestWhoIsKilled:
+    def test_leaves_the_old_result_and_a_name_that_the_next_one_removes(self, name: str, tmp_path: Path) -> None:
+        path = tmp_path / "a.wav"
+        path.write_bytes(b"old")
+        code = KILLED_HALF_WAY.format(name=name, then="os.kill(os.getpid(), signal.SIGKILL)")
+        killed = subprocess.run([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE, check=False)
+        assert killed.returncode == -signal.SIGKILL
+        assert path.read_bytes() == b"old"
+        left = Path(killed.stdout.decode().strip())
+        assert left.exists()
+        assert is_unfinished(left)
+        with atomic_file(path, force=True) if name == "atomic_file" else atomic_folder(path, force=True):
+            assert not left.exists()
+        assert names(tmp_path) == ["a.wav"]
+
+    def test_who_still_writes_is_left_alone(self, name: str, tmp_path: Path) -> None:
+        path = tmp_path / "a.wav"
+        code = KILLED_HALF_WAY.format(name=name, then="sys.stdin.read()")
+        with subprocess.Popen(
+            [sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as writer:
+            assert writer.stdout is not None
+            writing = Path(writer.stdout.readline().decode().strip())
+            with atomic_file(path) if name == "atomic_file" else atomic_folder(path):
+                assert writing.exists()
+            writer.communicate(b"")
+        assert writer.returncode == 0
+        assert names(tmp_path) == ["a.wav"]
+
+
+def test_only_our_temporary_names_count_as_unfinished() -> None:
+    assert is_unfinished(Path(".violin.unfinished-x3k9_abc.wav"))
+    assert not any(is_unfinished(Path(name)) for name in ("violin.wav", ".violin.wav", "a.unfinished-x3k9abcd.wav"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="two names are swapped in one step on Linux only")
+def test_a_folder_is_never_absent_while_it_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "dataset").mkdir()
+    monkeypatch.setattr(Path, "replace", lambda *_: pytest.fail("renamed in two steps"))
+    with atomic_folder(tmp_path / "dataset", force=True) as temporary:
+        (temporary / "new").write_bytes(b"2")
+    assert names(tmp_path / "dataset") == ["new"]
+
+
+@pytest.mark.parametrize("write", [atomic_file, atomic_folder])
+def test_what_is_written_is_synced_before_it_is_renamed(
+    write: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    sync, rename = os.fsync, Path.replace
+    monkeypatch.setattr(os, "fsync", lambda handle: (done.append("sync"), sync(handle))[1])
+    monkeypatch.setattr(Path, "replace", lambda *paths: (done.append("rename"), rename(*paths))[1])
+    with write(tmp_path / "a") as temporary:  # type: ignore[operator]
+        (temporary / "x" if temporary.is_dir() else temporary).write_bytes(b"1")
+    assert done[0] == "sync"
+    assert done[-2:] == ["rename", "sync"]  # then the folder that holds the name

@@ -1,15 +1,32 @@
-"""Writing results so that a reader meets the old one or the new one, never half of one."""
+"""Writing results so that a reader meets the old one or the new one, never half of one.
+
+A result is written under a temporary name beside its place (`.violin.unfinished-x3k9.wav`), synced and renamed.
+Who is killed leaves the temporary name behind; the next one to write the same result removes it.
+"""
 
 from __future__ import annotations
 
+import ctypes
 import os
+import re
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from luthier.errors import OutputError
+
+if sys.platform != "win32":
+    import fcntl
+
+UNFINISHED = ".unfinished-"
+"""In all temporary names."""
+NAME_LENGTH = 40
+"""Characters of the result's name in its temporary name: names have a longest length."""
+AT_FDCWD, RENAME_EXCHANGE = -100, 2
+"""Of renameat2(2) on Linux: paths count from the working folder; swap the two names."""
 
 
 def refuse_existing(path: Path, *, force: bool) -> None:
@@ -24,6 +41,11 @@ def refuse_existing(path: Path, *, force: bool) -> None:
         raise OutputError(f"{path}: exists already. Choose another name, or add --force to replace it.")
 
 
+def is_unfinished(path: Path) -> bool:
+    """Whether a name is one of the temporary names given here."""
+    return path.name.startswith(".") and re.search(rf"{UNFINISHED}\w+(\.\w+)?$", path.name) is not None
+
+
 @contextmanager
 def atomic_file(path: str | Path, *, force: bool = False) -> Iterator[Path]:
     """Give a temporary name beside `path`; on success sync it and rename it to `path`.
@@ -35,47 +57,118 @@ def atomic_file(path: str | Path, *, force: bool = False) -> Iterator[Path]:
     """
     path = Path(path)
     refuse_existing(path, force=force)
+    prefix, suffix = f".{path.stem[:NAME_LENGTH]}{UNFINISHED}", path.suffix
     with _as_output_error(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=path.suffix, dir=path.parent)
-        os.close(handle)
+        _make_place(path, prefix, suffix)
+        handle, name = tempfile.mkstemp(prefix=prefix, suffix=suffix, dir=path.parent)
     temporary = Path(name)
     try:
-        with _as_output_error(path):
+        with _as_output_error(path), _held(handle):
             yield temporary
             _sync(temporary)
             temporary.chmod(0o666 & ~_umask())
             temporary.replace(path)
+            _sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
 
 @contextmanager
 def atomic_folder(path: str | Path, *, force: bool = False) -> Iterator[Path]:
-    """Give a temporary folder beside `path`; on success rename it to `path`, replacing what was there.
+    """Give a temporary folder beside `path`; on success sync it and rename it to `path`, replacing what was there.
+
+    On Linux both names are swapped in one step. Elsewhere a folder is replaced in two renames: who is killed
+    between them finds the old one, whole, under its temporary name.
 
     Raises:
         OutputError: `path` exists and `force` is not set, or the place cannot be written to.
     """
     path = Path(path)
     refuse_existing(path, force=force)
+    prefix = f".{path.name[:NAME_LENGTH]}{UNFINISHED}"
     with _as_output_error(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name[:40]}-", dir=path.parent))
+        _make_place(path, prefix, "")
+        temporary = Path(tempfile.mkdtemp(prefix=prefix, dir=path.parent))
     try:
-        with _as_output_error(path):
+        with _as_output_error(path), _held(_open_folder(temporary)):
             yield temporary
             temporary.chmod(0o777 & ~_umask())
+            _sync_tree(temporary)
             _replace_folder(temporary, path)
+            _sync_folder(path.parent)
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        _remove(temporary)
+
+
+def _make_place(path: Path, prefix: str, suffix: str) -> None:
+    """The folder of a result, without what writers of the same result left there when they were killed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if sys.platform == "win32":  # whether a writer still lives cannot be told there
+        return
+    for found in path.parent.iterdir():
+        if found.name.startswith(prefix) and found.name.endswith(suffix) and _is_abandoned(found):
+            _remove(found)
+
+
+def _is_abandoned(path: Path) -> bool:
+    """Whether nobody holds a temporary name: the system lets go of it for who is killed."""
+    if sys.platform == "win32":
+        return False
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return True
+
+
+@contextmanager
+def _held(handle: int | None) -> Iterator[None]:
+    """Hold an open temporary name for as long as this process lives and works on it, then close it."""
+    if handle is None:
+        yield
+        return
+    try:
+        if sys.platform != "win32":
+            with suppress(OSError):  # some network drives know no locks: nothing is removed there either
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        else:  # an open file cannot be renamed there
+            os.close(handle)
+            handle = None
+            yield
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def _open_folder(path: Path) -> int | None:
+    return os.open(path, os.O_RDONLY) if sys.platform != "win32" else None
 
 
 def _replace_folder(new: Path, path: Path) -> None:
-    if not path.exists():
+    if not os.path.lexists(path):
         new.replace(path)
-        return
-    retired = Path(tempfile.mkdtemp(prefix=f".{path.name[:40]}-old-", dir=path.parent)) / path.name
+    elif not _exchange(new, path):
+        _replace_in_two_steps(new, path)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Swap two names in one step, where system and drive can do that: renameat2(2) of Linux."""
+    if sys.platform != "linux":
+        return False
+    rename = getattr(ctypes.CDLL(None), "renameat2", None)
+    names = AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other)
+    return rename is not None and rename(*names, RENAME_EXCHANGE) == 0
+
+
+def _replace_in_two_steps(new: Path, path: Path) -> None:
+    retired = Path(tempfile.mkdtemp(prefix=f".{path.name[:NAME_LENGTH]}-old-", dir=path.parent)) / path.name
     try:
         path.replace(retired)
         try:
@@ -85,6 +178,13 @@ def _replace_folder(new: Path, path: Path) -> None:
             raise
     finally:
         shutil.rmtree(retired.parent, ignore_errors=True)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -101,6 +201,22 @@ def _as_output_error(path: Path) -> Iterator[None]:
 def _sync(path: Path) -> None:
     with path.open("rb") as file:
         os.fsync(file.fileno())
+
+
+def _sync_tree(folder: Path) -> None:
+    for parent, _, files in os.walk(folder):
+        for name in files:
+            _sync(Path(parent, name))
+        _sync_folder(Path(parent))
+
+
+def _sync_folder(path: Path) -> None:
+    """Names are kept in the folder: without this a renaming may not survive a power cut."""
+    handle = _open_folder(path)
+    if handle is not None:
+        with suppress(OSError):  # some network drives refuse this
+            os.fsync(handle)
+        os.close(handle)
 
 
 def _umask() -> int:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from luthier.data.array_files import HEADER_BYTES, map_array, write_array
+from luthier.data.array_files import HEADER_BYTES, _header, map_array, write_array
 from luthier.errors import DatasetError
 
 
@@ -61,3 +62,16 @@ def test_damaged_arrays_are_refused(tmp_path: Path, damage: object) -> None:
 def test_a_missing_array_is_named(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"a\.npy: cannot be read"):
         map_array(tmp_path / "a.npy", 4)
+
+
+def test_a_file_with_holes_larger_than_memory_is_mapped_or_refused(tmp_path: Path) -> None:
+    length = 1 << 40
+    path = tmp_path / "a.npy"
+    with path.open("wb") as file:
+        file.write(_header(length))
+        try:
+            file.truncate(HEADER_BYTES + 4 * length)
+        except OSError:
+            pytest.skip("this drive takes no such file")
+    with contextlib.suppress(DatasetError):
+        assert len(map_array(path, length)) == length

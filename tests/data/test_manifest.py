@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from data.conftest import MakeDataset
 from luthier.data.manifest import MANIFEST_NAME, read_manifest, write_manifest
@@ -46,6 +47,7 @@ def test_written_and_read_again_it_is_the_same(folder: Path) -> None:
         lambda m: m["recordings"].append(m["recordings"][0]),
         lambda m: m["recordings"].clear(),
         lambda m: m.update(surprise=1),
+        lambda m: m.update({"two\nlines": 1}),
         lambda m: m.update(format_version="2"),
         lambda m: m.pop("statistics"),
         lambda m: m["definition"].update(hop_length=0),
@@ -87,7 +89,7 @@ def test_a_key_that_occurs_twice_is_refused(folder: Path) -> None:
         read_manifest(folder)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "null", "{", "[" * 100_000, '"\\ud800"'])
+@pytest.mark.parametrize("text", ["", "[]", "null", "{", "[" * 2000, '"\\ud800"'])
 def test_what_is_no_manifest_is_refused(folder: Path, text: str) -> None:
     (folder / MANIFEST_NAME).write_text(text)
     with pytest.raises(DatasetError):
@@ -116,3 +118,31 @@ def test_changed_bytes_give_a_manifest_or_our_error(folder: Path, data: st.DataO
     with suppress(DatasetError):
         read_manifest(folder)
     path.write_bytes(original)
+
+
+@pytest.mark.parametrize("place", ["recordings", "split", "quantiles", "keys"])
+def test_countless_mistakes_are_refused_at_the_first(folder: Path, place: str) -> None:
+    """Noting every mistake of a long file would need gigabytes and minutes."""
+    mistakes = [[]] * 2000
+
+    def spoil(m: dict[str, Any]) -> None:
+        if place == "recordings":
+            m["recordings"] = mistakes
+        elif place == "split":
+            m["split"]["train"] = mistakes
+        elif place == "quantiles":
+            m["statistics"]["loudness_db"]["quantiles"] = mistakes
+        else:
+            m.update({str(index): 1 for index in range(2000)})
+
+    edit(folder, spoil)
+    with pytest.raises(DatasetError, match="damaged") as caught:
+        read_manifest(folder)
+    cause = caught.value.__cause__
+    assert not isinstance(cause, ValidationError) or cause.error_count() < 20
+
+
+def test_half_a_character_is_no_text(folder: Path) -> None:
+    edit(folder, lambda m: m["recordings"][0].update(name="\ud800"))
+    with pytest.raises(DatasetError, match="damaged"):
+        read_manifest(folder)

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from data.known_material import tone, write_tone
 from luthier.data.array_files import map_array
@@ -20,11 +22,14 @@ from luthier.data.prepare_recording import (
     single_note,
 )
 from luthier.dsp.feature_definition import FeatureDefinition
+from luthier.dsp.framing import n_frames
 from luthier.dsp.signals import Features
+from luthier.errors import AudioFileError
 from luthier.features.extract import extract_features
 
 SWIFT = FeatureDefinition(tracker="swift")
 """The fastest tracker: these tests are not about pitch."""
+LOUDNESS_OF_THE_TONE_DB = 10.59
 
 
 def job(path: Path, definition: FeatureDefinition | None = None) -> Job:
@@ -108,3 +113,48 @@ def test_single_notes_are_told_from_melodies() -> None:
     assert single_note(features_of(torch.tensor([440.0] * 250 + [494.0] * 250)), 100.0) is None
     assert single_note(features_of(vibrato, periodicity=0.1), 100.0) is None
     assert single_note(features_of(vibrato.repeat(5)), 100.0) is None
+
+
+SOURCE_RATES = [8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000, 96000]
+INSTRUMENT_HOPS = {16000: 160, 24000: 96, 44100: 256, 48000: 480}
+
+
+@pytest.mark.parametrize("source_rate", SOURCE_RATES)
+@pytest.mark.parametrize("sample_rate", INSTRUMENT_HOPS)
+def test_any_source_rate_goes_into_any_instrument_rate(tmp_path: Path, source_rate: int, sample_rate: int) -> None:
+    """The same half second of a tone: as long, as high, as loud, whatever it was recorded at."""
+    hop_length = INSTRUMENT_HOPS[sample_rate]
+    definition = FeatureDefinition(sample_rate=sample_rate, hop_length=hop_length, tracker="swift")
+    folder, entry, note = prepared(write_tone(tmp_path / "a.wav", 0.5, source_rate), definition)
+    assert note == 69
+    assert entry.n_samples == -(-round(0.5 * source_rate) * sample_rate // source_rate)
+    assert entry.n_frames == -(-entry.n_samples // hop_length)
+    steady = slice(entry.n_frames // 3, entry.n_frames // 3 * 2)
+    f0_hz = map_array(folder / "f0_hz.npy", entry.n_frames)[steady]
+    assert (1200 * torch.log2(f0_hz / 440)).abs().median() < 10
+    loudness_db = map_array(folder / "loudness_db.npy", entry.n_frames)[steady]
+    assert (loudness_db - LOUDNESS_OF_THE_TONE_DB).abs().max() < 0.5
+
+
+@given(
+    st.integers(1, 10**12), st.sampled_from(SOURCE_RATES), st.sampled_from(SOURCE_RATES), st.integers(1, 8192)
+)  # fmt: skip
+def test_lengths_are_whole_numbers_at_every_rate_and_hop(n: int, from_rate: int, to_rate: int, hop: int) -> None:
+    """What `resampled_blocks` and `n_frames` promise, for lengths that floating point could not count."""
+    n_samples = -(-n * to_rate // from_rate)
+    assert (n_samples - 1) * from_rate < n * to_rate <= n_samples * from_rate  # no sample lost, none too many
+    count = n_frames(n_samples, hop)
+    assert (count - 1) * hop < n_samples <= count * hop
+
+
+def test_a_disk_that_fails_while_reading_is_an_error_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Failing:
+        def update(self, block: bytes) -> None:
+            raise OSError(5, "Input/output error")
+
+    path = write_tone(tmp_path / "a.wav")
+    monkeypatch.setattr("luthier.data.prepare_recording.hashlib.sha256", Failing)
+    with pytest.raises(AudioFileError, match=r"a\.wav: cannot be read \(Input/output error\)"):
+        hash_file(path)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import logging
+import os
 from pathlib import Path
 
 import pytest
@@ -69,3 +71,31 @@ def test_a_folder_without_recordings_says_what_is_in_it(tmp_path: Path) -> None:
 def test_a_missing_path_is_named(tmp_path: Path) -> None:
     with pytest.raises(AudioFileError, match=r"gone\.wav: no such file"):
         collect_recordings([tmp_path / "gone.wav"])
+
+
+def test_a_link_to_itself_is_found_like_any_file(tmp_path: Path) -> None:
+    touch(tmp_path, "one.wav")
+    (tmp_path / "loop.wav").symlink_to(tmp_path / "loop.wav")
+    assert sorted(found_names(tmp_path)) == ["loop.wav", "one.wav"]
+
+
+def test_a_name_that_cannot_be_is_no_such_file(tmp_path: Path) -> None:
+    with pytest.raises(AudioFileError, match="no such file"):
+        collect_recordings([tmp_path / ("a" * 300)])
+
+
+def test_a_folder_that_may_not_be_entered_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    touch(tmp_path, "one.wav", "locked/two.wav")
+    look = os.scandir
+
+    def locked(path: str) -> object:
+        if str(path).endswith("locked"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return look(path)
+
+    monkeypatch.setattr(os, "scandir", locked)
+    monkeypatch.setattr(logging.getLogger("luthier"), "propagate", True)
+    assert found_names(tmp_path) == ["one.wav"]
+    assert "locked: Permission denied" in caplog.text

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib.resources
 from collections.abc import Callable
 
 import numpy as np
@@ -7,9 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from luthier.data.audio_files import load_audio
 from luthier.dsp.resampling import resample
 from luthier.features import loudness
 from luthier.features.loudness import a_weighting_power, loudness_db, rms_power_db
+
+VIOLIN = importlib.resources.files("luthier.apps") / "demo_audio" / "violin.flac"
 
 
 def melody(seconds: float = 1.0) -> Tensor:
@@ -42,6 +46,22 @@ def test_the_same_sound_is_equally_loud_at_every_rate(measure: Callable[..., Ten
     expected = measure(resample(audio, 96000, 16000), sample_rate=16000, hop_length=320)
     found = measure(resample(audio, 96000, rate), sample_rate=rate, hop_length=rate // 50)
     assert (found - expected).abs().max() < 0.5
+
+
+@pytest.mark.parametrize("rate", [8000, 11025, 22050, 24000, 32000, 44100, 48000, 96000])
+@pytest.mark.parametrize("frame_rate", [25, 50, 100])
+def test_a_real_violin_is_equally_loud_at_every_rate_and_hop(rate: int, frame_rate: int) -> None:
+    """Only what all rates can hold is compared; below 40 dB under the peak a decibel is no longer music."""
+    with importlib.resources.as_file(VIOLIN) as path:
+        audio = load_audio(path, 16000)[0][:, 16000 : 16000 * 5]
+    audio = resample(resample(audio, 16000, 7000), 7000, 16000)
+    expected = loudness_db(audio, sample_rate=16000, hop_length=160)
+    found = loudness_db(resample(audio, 16000, rate), sample_rate=rate, hop_length=rate // frame_rate)
+    seconds = np.arange(found.shape[1]) * (rate // frame_rate) / rate
+    near = np.interp(seconds, np.arange(expected.shape[1]) / 100, expected.flatten().numpy())
+    is_loud = near > near.max() - 40
+    assert is_loud.mean() > 0.5
+    assert np.abs(found.flatten().numpy() - near)[is_loud].max() < 0.5
 
 
 def test_the_hop_changes_nothing_but_the_number_of_frames() -> None:

@@ -67,3 +67,26 @@ def test_the_log_is_read_as_it_was_written(folder: RunFolder) -> None:
     append_log(folder, {"step": 1})
     append_log(folder, {"step": 2})
     assert [row["step"] for row in read_log(folder)] == [1, 2]
+
+
+def test_what_a_killed_run_left_unfinished_is_no_obstacle(folder: RunFolder) -> None:
+    open_run_folder(folder, resume=False, force=False)
+    (folder.path / ".best.unfinished-x3k9_abc.safetensors").write_text("half")
+    open_run_folder(folder, resume=False, force=False)
+    assert list(folder.path.iterdir()) == []
+
+
+def test_a_full_disk_leaves_the_lines_of_the_log_whole(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_run_folder(folder, resume=False, force=False)
+    append_log(folder, {"step": 1})
+
+    def write_half(path: Path, text: str, **_: object) -> None:
+        path.write_bytes(text.encode()[:-5])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", write_half)
+    with pytest.raises(OutputError, match="No space left"):
+        append_log(folder, {"step": 2})
+    monkeypatch.undo()
+    append_log(folder, {"step": 3})
+    assert read_log(folder) == [{"step": 1}, {"step": 3}]

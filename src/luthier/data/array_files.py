@@ -58,7 +58,10 @@ def map_array(path: Path, length: int) -> Tensor:
     """
     _check_array(path, length)
     n_header = HEADER_BYTES // DTYPE.itemsize
-    mapped = torch.from_file(str(path), shared=False, size=n_header + length, dtype=torch.float32)
+    try:
+        mapped = torch.from_file(str(path), shared=False, size=n_header + length, dtype=torch.float32)
+    except RuntimeError as error:  # a file with holes can be larger than all memory addresses allowed
+        raise DatasetError(f"{path}: an array of {length} values is too large for this machine.") from error
     return mapped[n_header:]
 
 

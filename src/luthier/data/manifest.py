@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError, model_validator
 
 from luthier.data.split import Block, Split, SplitMethod
 from luthier.data.statistics import Statistics
@@ -16,9 +16,14 @@ from luthier.errors import DatasetError
 
 FORMAT_VERSION = 2
 MANIFEST_NAME = "manifest.json"
-MAX_MANIFEST_BYTES = 256 << 20
-"""Some hundred thousand recordings; a larger file is none of ours."""
+MAX_MANIFEST_BYTES = 64 << 20
+"""Some hundred thousand recordings. Read, the worst text of this size needs thirty times the memory."""
+MAX_KEYS = 1000
+"""In one table; ours have a few dozen."""
 MAX_SAMPLES = 1 << 40
+Entry = TypeVar("Entry")
+Many = Annotated[tuple[Entry, ...], FailFast()]
+"""Any number of entries, checked up to the first wrong one: noting millions of mistakes would take all memory."""
 
 RecordingId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 """Start of the content hash. File names are made from it, and nothing else in a manifest."""
@@ -46,9 +51,9 @@ class SplitEntry(Strict):
     """The split, as stored."""
 
     method: SplitMethod
-    train: tuple[Block, ...] = Field(min_length=1)
-    validation: tuple[Block, ...] = Field(min_length=1)
-    test: tuple[Block, ...] = Field(min_length=1)
+    train: Many[Block] = Field(min_length=1)
+    validation: Many[Block] = Field(min_length=1)
+    test: Many[Block] = Field(min_length=1)
 
 
 class Manifest(Strict):
@@ -56,7 +61,7 @@ class Manifest(Strict):
 
     format_version: Literal[2] = 2
     definition: FeatureDefinition
-    recordings: tuple[Recording, ...] = Field(min_length=1)
+    recordings: Many[Recording] = Field(min_length=1)
     split: SplitEntry
     statistics: Statistics
     credit: str = Field("", max_length=100_000, description="whom to name")
@@ -103,6 +108,7 @@ def read_manifest(folder: Path) -> Manifest:
         if path.stat().st_size > MAX_MANIFEST_BYTES:
             raise DatasetError(f"{path}: too large to be a manifest of ours. Prepare the dataset again.")
         content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_unique_keys)
+        json.dumps(content, ensure_ascii=False).encode()  # half of a surrogate pair is no text
         _check_version(path, content)
         return Manifest.model_validate(content)
     except (OSError, ValueError, RecursionError) as error:
@@ -113,6 +119,8 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     content = dict(pairs)
     if len(content) != len(pairs):
         raise ValueError("a key occurs twice")
+    if len(content) > MAX_KEYS:
+        raise ValueError(f"a table of {len(content)} keys, expected at most {MAX_KEYS}")
     return content
 
 
@@ -133,5 +141,10 @@ def _reason(error: Exception) -> str:
     if isinstance(error, ValidationError):
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "manifest"
-        return f"{place}: {first['msg']}"[:300]
-    return (str(error) or type(error).__name__)[:300]
+        return _one_line(f"{place}: {first['msg']}")
+    return _one_line(str(error) or type(error).__name__)
+
+
+def _one_line(text: str) -> str:
+    """The start of a text that may quote keys of a stranger's file."""
+    return " ".join(text.split())[:300]

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from pydantic import ValidationError
 
+from luthier.atomic import atomic_folder
 from luthier.data.array_files import map_array, write_array
 from luthier.data.audio_files import audio_info, check_readable, read_blocks
 from luthier.data.manifest import Recording
@@ -25,7 +24,7 @@ from luthier.data.stored_audio import resampled_blocks, stored_audio
 from luthier.dsp.feature_definition import FeatureDefinition
 from luthier.dsp.framing import n_frames
 from luthier.dsp.signals import Features
-from luthier.errors import AudioFileError, DatasetError, LuthierError
+from luthier.errors import AudioFileError, DatasetError, LuthierError, OutputError
 from luthier.features.extract import extract_features
 from luthier.units import amplitude_to_db, hz_to_midi
 
@@ -88,9 +87,12 @@ def hash_file(path: Path) -> str:
     """
     check_readable(path)
     digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(HASH_BLOCK_BYTES):
-            digest.update(block)
+    try:
+        with path.open("rb") as file:
+            while block := file.read(HASH_BLOCK_BYTES):
+                digest.update(block)
+    except OSError as error:  # a damaged disk, a network that has gone
+        raise AudioFileError(f"{path}: cannot be read ({error.strerror or error}). Copy it elsewhere first.") from error
     return digest.hexdigest()
 
 
@@ -103,28 +105,24 @@ def prepare_recording(job: Job) -> Prepared | Refused:
     """Make the arrays of one recording, or say why that is not possible; finished work is not done again.
 
     Raises:
-        OSError: the place cannot be written to, or is full.
+        OutputError: the place cannot be written to, or is full.
     """
     finished = _finished(job)
     if finished is not None:
         return finished
     try:
         return _prepare(job)
+    except OutputError:
+        raise  # the recording is not to blame
     except LuthierError as error:
         return Refused(job.path, str(error))
 
 
 def _prepare(job: Job) -> Prepared:
-    temporary = job.folder.with_name(f"{job.folder.name}.{os.getpid()}")
-    temporary.mkdir(parents=True, exist_ok=True)
-    try:
+    with atomic_folder(job.folder, force=True) as temporary:
         entry, note = _write_arrays(job, temporary)
         content = {"entry": entry.model_dump(mode="json"), "note": note}
         (temporary / ENTRY_NAME).write_text(json.dumps(content), encoding="utf-8")
-        shutil.rmtree(job.folder, ignore_errors=True)
-        temporary.replace(job.folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return Prepared(job.folder, entry, note)
 
 

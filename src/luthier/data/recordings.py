@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections import Counter
@@ -11,6 +12,8 @@ from typing import NamedTuple
 
 from luthier.data import compressed_files
 from luthier.errors import AudioFileError
+
+logger = logging.getLogger(__name__)
 
 SOUND_SUFFIXES = compressed_files.SUFFIXES | {
     ".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf", ".w64",
@@ -39,14 +42,14 @@ def collect_recordings(paths: Sequence[str | Path]) -> Found:
     Raises:
         AudioFileError: a path does not exist, or there is no sound file; the message says what was found.
     """
-    found: dict[Path, Path] = {}
+    found: dict[str, Path] = {}
     strays: list[Path] = []
     for path in map(Path, paths):
-        if not path.exists():
+        if not _exists(path):
             raise AudioFileError(f"{path}: no such file or folder. Check the name.")
         for file in _files_below(path) if path.is_dir() else iter([path]):
             if file == path or file.suffix.lower() in SOUND_SUFFIXES:
-                found.setdefault(file.resolve(), file)
+                found.setdefault(os.path.realpath(file), file)
             else:
                 strays.append(file)
     if not found:
@@ -68,7 +71,7 @@ def _natural_name(name: str) -> tuple[tuple[int, int, str], ...]:
 def _files_below(folder: Path) -> Iterator[Path]:
     """Files of a folder and its folders; a folder met again through a link is not entered again."""
     seen: set[tuple[int, int]] = set()
-    for parent, folders, files in os.walk(folder, followlinks=True):
+    for parent, folders, files in os.walk(folder, followlinks=True, onerror=_log_locked):
         status = Path(parent).stat()
         if (status.st_dev, status.st_ino) in seen:
             folders.clear()
@@ -76,6 +79,17 @@ def _files_below(folder: Path) -> Iterator[Path]:
         seen.add((status.st_dev, status.st_ino))
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(parent, name) for name in sorted(files) if not name.startswith("."))
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name too long, a folder without rights
+        return False
+
+
+def _log_locked(error: OSError) -> None:
+    logger.warning("passed over %s: %s.", error.filename, error.strerror)
 
 
 def _nothing_found(paths: Sequence[str | Path], strays: list[Path]) -> str:

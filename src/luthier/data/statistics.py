@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, FailFast, Field, model_validator
 
 from luthier.dsp.signals import Expression
 from luthier.units import hz_to_octaves
@@ -26,7 +26,7 @@ class Spread(BaseModel):
     std: float = Field(ge=0)
     minimum: float
     maximum: float
-    quantiles: tuple[float, ...] = Field(
+    quantiles: Annotated[tuple[float, ...], FailFast()] = Field(
         min_length=len(QUANTILES), max_length=len(QUANTILES), description="0, 1, .. 100 %"
     )
 

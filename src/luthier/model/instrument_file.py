@@ -23,8 +23,10 @@ from luthier.model.instrument import Instrument
 
 FORMAT_VERSION = 1
 HEADER_KEY = "luthier"
-LARGEST_HEADER = 1 << 20
-"""Characters of JSON accepted."""
+LARGEST_HEADER = 1 << 18
+"""Bytes of JSON accepted."""
+MAX_KEYS = 1000
+"""In one table of the header; ours have a few dozen."""
 WEIGHT_TYPE = "F32"
 """The number format of all weights, as safetensors calls it."""
 LONGEST_QUOTE = 80
@@ -85,9 +87,12 @@ def load_instrument(path: str | Path) -> LoadedInstrument:
             f"{path}: no such file. Expected an instrument (.safetensors) made by `luthier train`."
         )
     header = read_header(path)
-    instrument = _build(path, _config(path, header))
+    config = parse_config(path, header)
+    with torch.device("meta"):  # without memory: a small file may ask for a large instrument
+        _check_weights(path, _build(path, config).state_dict())
+    instrument = _build(path, config)
     _load_weights(path, instrument)
-    return LoadedInstrument(instrument=instrument.eval(), summary=_summary(path, header))
+    return LoadedInstrument(instrument=instrument.eval(), summary=parse_summary(path, header))
 
 
 def _is_file(path: Path) -> bool:
@@ -103,6 +108,7 @@ def read_header(path: Path) -> dict[str, Any]:
     Raises:
         InstrumentFileError: see `load_instrument`.
     """
+    _check_size(path)
     try:
         with safe_open(path, framework="pt") as file:
             text = (file.metadata() or {}).get(HEADER_KEY)
@@ -112,14 +118,29 @@ def read_header(path: Path) -> dict[str, Any]:
         ) from error
     if text is None:
         raise InstrumentFileError(f"{path}: a safetensors file, but not one of ours: its header has no {HEADER_KEY!r}.")
-    if len(text) > LARGEST_HEADER:
-        raise InstrumentFileError(f"{path}: header of {len(text)} characters, expected at most {LARGEST_HEADER}.")
-    return _checked_header(path, text)
+    return checked_header(path, text)
 
 
-def _checked_header(path: Path, text: str) -> dict[str, Any]:
+def _check_size(path: Path) -> None:
+    """A file starts with the length of its header, 8 bytes: nothing is read of one that is too long."""
     try:
-        header = json.loads(text)
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+    except OSError as error:
+        raise InstrumentFileError(f"{path}: cannot be read ({error.strerror}). Check its rights.") from error
+    if LARGEST_HEADER < length <= path.stat().st_size:
+        raise InstrumentFileError(f"{path}: header of {length} bytes, expected at most {LARGEST_HEADER}.")
+
+
+def checked_header(path: Path, text: str) -> dict[str, Any]:
+    """Parse the JSON header of the file at `path`: a table of our version, every key once.
+
+    Raises:
+        InstrumentFileError: see `load_instrument`.
+    """
+    try:
+        header = json.loads(text, object_pairs_hook=_unique_keys)
+        json.dumps(header, ensure_ascii=False).encode()  # half of a surrogate pair is no text
     except (ValueError, RecursionError) as error:
         raise InstrumentFileError(f"{path}: the header is not JSON ({_first_line(error)}).") from error
     if not isinstance(header, dict) or header.get("format_version") != FORMAT_VERSION:
@@ -130,14 +151,33 @@ def _checked_header(path: Path, text: str) -> dict[str, Any]:
     return header
 
 
-def _config(path: Path, header: dict[str, Any]) -> InstrumentConfig:
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) != len(pairs):
+        raise ValueError("a key occurs twice")
+    if len(content) > MAX_KEYS:
+        raise ValueError(f"a table of {len(content)} keys, expected at most {MAX_KEYS}")
+    return content
+
+
+def parse_config(path: Path, header: dict[str, Any]) -> InstrumentConfig:
+    """The configuration in a checked header.
+
+    Raises:
+        InstrumentFileError: see `load_instrument`.
+    """
     try:
         return InstrumentConfig.model_validate(header.get("config"))
     except ValidationError as error:
         raise InstrumentFileError(f"{path}: configuration not understood: {describe_validation(error)}") from error
 
 
-def _summary(path: Path, header: dict[str, Any]) -> TrainingSummary:
+def parse_summary(path: Path, header: dict[str, Any]) -> TrainingSummary:
+    """The training summary in a checked header.
+
+    Raises:
+        InstrumentFileError: see `load_instrument`.
+    """
     try:
         return TrainingSummary.model_validate(header.get("summary"))
     except ValidationError as error:
@@ -148,11 +188,13 @@ def _build(path: Path, config: InstrumentConfig) -> Instrument:
     try:
         return Instrument(config)
     except ConfigError as error:
-        raise InstrumentFileError(f"{path}: made with something this version does not have: {error}") from error
+        raise InstrumentFileError(
+            f"{path}: made with something this version does not have: {_first_line(error)}"
+        ) from error
 
 
-def _load_weights(path: Path, instrument: Instrument) -> None:
-    expected = instrument.state_dict()
+def _check_weights(path: Path, expected: dict[str, Tensor]) -> None:
+    """Compare names, shapes and number formats, reading no weight."""
     with safe_open(path, framework="pt") as file:
         odd = sorted(set(file.keys()) ^ set(expected))
         if odd:
@@ -165,6 +207,11 @@ def _load_weights(path: Path, instrument: Instrument) -> None:
                     f"{path}: {name} is {found.get_dtype()} of shape {found.get_shape()}, "
                     f"expected {WEIGHT_TYPE} of shape {list(wanted.shape)}."
                 )
+
+
+def _load_weights(path: Path, instrument: Instrument) -> None:
+    with safe_open(path, framework="pt") as file:
+        for name, wanted in instrument.state_dict().items():
             _copy_finite(path, name, file.get_tensor(name), wanted)
 
 

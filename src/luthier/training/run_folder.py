@@ -16,6 +16,7 @@ import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from luthier.atomic import atomic_file, is_unfinished
 from luthier.errors import OutputError, TrainingError
 from luthier.training.validation import MONITOR
 from luthier.training.verdict import Moment
@@ -88,7 +89,9 @@ def open_run_folder(folder: RunFolder, *, resume: bool, force: bool) -> None:
 def _clear(folder: RunFolder, *, force: bool) -> None:
     if not folder.path.exists():
         return
-    strange = sorted(path.name for path in folder.path.iterdir() if path.name not in OUR_NAMES)
+    strange = sorted(
+        path.name for path in folder.path.iterdir() if path.name not in OUR_NAMES and not is_unfinished(path)
+    )
     if strange:
         raise OutputError(f"{folder.path}: holds {strange[0]!r}, which no run writes. Choose another --run-folder.")
     if folder.checkpoint.exists() and not force:
@@ -99,9 +102,10 @@ def _clear(folder: RunFolder, *, force: bool) -> None:
 
 
 def append_log(folder: RunFolder, row: dict[str, Any]) -> None:
-    """Add one line of numbers."""
-    with folder.log.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row) + "\n")
+    """Add one line of numbers; the file is written anew, so that it never ends in half a line."""
+    before = folder.log.read_text(encoding="utf-8") if folder.log.is_file() else ""
+    with atomic_file(folder.log, force=True) as temporary:
+        temporary.write_text(before + json.dumps(row) + "\n", encoding="utf-8")
 
 
 def read_log(folder: RunFolder) -> list[dict[str, Any]]:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+
+CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+"""Characters that would break a table or steer a terminal; names from strangers may hold them."""
 
 
 def say(message: str) -> None:
@@ -17,15 +21,21 @@ def say(message: str) -> None:
 
 def print_json(document: object) -> None:
     """Print one JSON document on stdout; numbers that JSON does not have become null."""
-    print(json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False))
+    _print(json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print rows in aligned columns on stdout, whole words, whatever the width of the terminal."""
-    texts = [[str(cell) for cell in row] for row in (header, *rows)]
+    texts = [[CONTROLS.sub("?", str(cell)) for cell in row] for row in (header, *rows)]
     widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
     for row in texts:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        _print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _print(text: str) -> None:
+    """Print on stdout; file names may hold what the terminal's encoding has not, or what is no character at all."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding))
 
 
 @contextlib.contextmanager
