@@ -46,7 +46,10 @@ def test_a_good_instrument_hears_only_good_things() -> None:
         ({"mss_rel": framed(7, 0.4)}, "Longer training helps first"),
         ({"mss_rel": framed(8, 0.9)}, "record more, soft and loud"),
         ({"mss_rel": framed(8, None)}, "Record more varied playing"),
-        ({"mss_rel": framed(5, 0.2).model_copy(update={"predicted_gap": 0.3})}, "more evenly than the recording (gap 0.30)"),
+        (
+            {"mss_rel": framed(5, 0.2).model_copy(update={"predicted_gap": 0.3})},
+            "more evenly than the recording (gap 0.30)",
+        ),
         ({"loudness_db_l1": framed(2, 0.5)}, "Record swells"),
         ({"loudness_db_l1": framed(6, 0.9)}, "automatic gain"),
         ({"f0_cents": 15.0}, "kept in most places"),

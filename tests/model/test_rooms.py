@@ -106,6 +106,23 @@ class TestDecayingRoom:
         place(torch.rand(1, 500)).square().sum().backward()
         assert place.level_db.grad.abs().sum() > 0
 
+    def test_its_decay_times_can_be_set(self) -> None:
+        place = room("decaying")
+        assert isinstance(place, DecayingRoom)
+        wanted = [0.1, 0.2, 0.4, 0.8, 1.0, 1.5, 2.0, 4.0]
+        place.set_t60(torch.tensor(wanted))
+        assert place.t60_seconds().tolist() == pytest.approx(wanted, rel=1e-4)
+        place.set_t60(torch.tensor([0.0] * 4 + [100.0] * 4))
+        assert place.t60_seconds().tolist() == pytest.approx([0.06] * 4 + [4.5] * 4, rel=1e-4)
+
+    def test_its_band_edges_are_octaves_up_to_nyquist(self) -> None:
+        place = room("decaying")
+        assert isinstance(place, DecayingRoom)
+        assert place.band_edges_hz() == [0.0, 62.5, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0]
+
+    def test_the_speeds_are_those_of_parameters_that_exist(self) -> None:
+        assert set(DecayingRoom.learning_speeds) <= dict(room("decaying").named_parameters()).keys()
+
     def test_the_shortest_room_can_be_built(self) -> None:
         assert room("decaying", 0.001).impulse_response().shape == (16,)
 

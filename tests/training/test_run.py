@@ -10,6 +10,9 @@ import soundfile
 import torch
 
 from luthier.data.audio_files import save_audio
+from luthier.data.prepare import prepare
+from luthier.data.synthetic import plucked_string
+from luthier.dsp.feature_definition import FeatureDefinition
 from luthier.errors import ConfigError, OutputError, TrainingError
 from luthier.model.instrument_file import load_instrument
 from luthier.training import module as training_module
@@ -213,3 +216,53 @@ def test_string_along_trains_with_a_falling_loss(dataset_path: Path, tmp_path: P
         **(settings | {"seconds": 0.25}),
     )
     assert reports[-1].train_loss < 0.9 * reports[0].train_loss
+
+
+def test_digital_silence_between_notes_does_no_harm(tmp_path: Path) -> None:
+    """Samples that are exactly 0 for most of every window, as gated or edited recordings have them."""
+    time = torch.arange(16000 * 8) / 16000
+    notes = torch.sin(2 * torch.pi * 330.0 * time) * (time % 1.0 < 0.3)
+    save_audio(tmp_path / "gated.wav", 0.5 * notes[None], 16000)
+    prepare([tmp_path / "gated.wav"], tmp_path / "ds", FeatureDefinition(tracker="swift"), n_jobs=1)
+    result = run(tmp_path / "ds", tmp_path / "a.safetensors", steps=24, learning_rate=1e-2, **{"room.kind": "decaying"})
+    assert result.skipped == []
+    assert all(map(math.isfinite, losses(result)))
+    scores = [json.loads(line)["scores"]["mss"] for line in (result.run_folder / "log.jsonl").read_text().splitlines()]
+    assert scores[-1] < 0.9 * scores[0]
+
+
+def test_a_short_training_at_48_khz(tmp_path: Path) -> None:
+    sound = torch.cat([plucked_string(semitone, 48000, 1.0) for semitone in (-12, -5, 0, 3, 7, 12, 2, 4)], dim=1)
+    save_audio(tmp_path / "notes.wav", 0.5 * sound, 48000)
+    definition = FeatureDefinition(sample_rate=48000, hop_length=480, tracker="swift")
+    prepare([tmp_path / "notes.wav"], tmp_path / "ds", definition, n_jobs=1)
+    reports: list[EpochReport] = []
+    result = train(
+        tmp_path / "ds",
+        tmp_path / "a.safetensors",
+        options=RunOptions(on_epoch=reports.append),
+        **(QUICK | {"steps": 16, "learning_rate": 1e-2, "features.sample_rate": 48000, "features.hop_length": 480}),
+    )
+    assert reports[-1].scores["mss"] < 0.9 * reports[0].scores["mss"]
+    assert load_instrument(result.output).instrument.config.sample_rate == 48000
+
+
+def test_a_full_disk_while_training_is_one_line_and_the_run_can_go_on(
+    dataset_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved: list[object] = []
+    save = torch.save
+
+    def fill(checkpoint: object, file: object) -> None:
+        saved.append(checkpoint)
+        if len(saved) == 2:
+            raise OSError(28, "No space left on device")
+        save(checkpoint, file)
+
+    monkeypatch.setattr(torch, "save", fill)
+    with pytest.raises(OutputError, match=r"last\.ckpt: .*No space left"):
+        run(dataset_path, tmp_path / "a.safetensors", steps=12)
+    monkeypatch.undo()
+    assert not (tmp_path / "a.safetensors").exists()
+    resumed = run(dataset_path, tmp_path / "a.safetensors", RunOptions(resume=True), steps=12)
+    assert resumed.steps == 12

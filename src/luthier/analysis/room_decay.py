@@ -27,7 +27,7 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 WINDOW_SECONDS = 0.064
-FALL_DB, FALL_SECONDS = 8.0, 0.5
+FALL_DB, FALL_SECONDS = 6.0, 0.5
 """A level this far below the loudest of the last half second has been let go."""
 SLOPE_DB_PER_SECOND, SLOPE_SECONDS = 12.0, 0.3
 """Slower falls over a third of a second are played; a room of 4 s falls by 15 dB in a second."""
@@ -41,6 +41,10 @@ RANGE_DB, RANGE_SECONDS = 50.0, 1.5
 """What is this far below the loudest of the last moments counts as silence: the bands leak into each other."""
 SHORTEST_SECONDS = 0.5
 """Free decay needed in all before anything is said."""
+QUANTILE = 0.6
+"""Of the slopes: a little steeper than most, because what is still played falls more slowly than the room."""
+SHORTENING_HZ = 1000.0
+"""Above this the air only shortens the decay; what seems to ring longer is noise."""
 T60_SECONDS = (0.1, 4.0)
 SHORTEST_RUN = 5
 """Frames of a decay that count."""
@@ -80,27 +84,37 @@ def measure_decay_times(
         return None
     energy = _band_energies(audio, sample_rate, hop_length, edges_hz)
     t60_seconds, weight = _fit(energy, is_free.numpy(), frame_rate)
-    return torch.from_numpy(np.exp(_smoothed(np.log(t60_seconds), weight))).float()
+    smoothed = torch.from_numpy(np.exp(_smoothed(np.log(t60_seconds), weight))).float()
+    n_low = sum(edge <= SHORTENING_HZ for edge in edges_hz[1:-1])
+    return torch.cat([smoothed[:n_low], smoothed[n_low:].cummin(0).values])
 
 
-def find_free_decays(loudness_db: Tensor, periodicity: Tensor, *, frame_rate: float) -> Tensor:
+def quiet_level_db(loudness_db: Tensor) -> float:
+    """Level of the quietest hundredth of some frames, dB."""
+    return float(np.quantile(loudness_db.cpu().numpy(), 0.01))
+
+
+def find_free_decays(
+    loudness_db: Tensor, periodicity: Tensor, *, frame_rate: float, quiet_db: float | None = None
+) -> Tensor:
     """Find the frames in which nothing is played and the room dies away.
 
     Args:
         loudness_db: (n_frames,).
         periodicity: (n_frames,), 0..1.
         frame_rate: Hz.
+        quiet_db: `quiet_level_db` of the recording that this is a part of; None: of this.
 
     Returns:
-        (n_frames,), bool: without pitch or in a fast fall, for a moment already, and not yet down in the noise.
+        (n_frames,), bool: falling and without pitch or in a fast fall, for a moment already, and not yet down in the noise.
     """
-    level = loudness_db.double().numpy()
+    level = loudness_db.cpu().double().numpy()
     reach, half = max(1, round(FALL_SECONDS * frame_rate)), max(1, round(SLOPE_SECONDS * frame_rate / 2))
     padded = np.pad(level, half, mode="edge")
     per_second = (padded[2 * half :] - padded[: -2 * half]) * frame_rate / (2 * half)
-    is_falling = (level < _highest_before(level[:, None], reach)[:, 0] - FALL_DB) & (per_second < -SLOPE_DB_PER_SECOND)
-    is_heard = level > np.quantile(level, 0.01) + ABOVE_FLOOR_DB
-    is_free = is_heard & (is_falling | (periodicity.numpy() < PITCHED))
+    is_let_go = (level < _highest_before(level[:, None], reach)[:, 0] - FALL_DB) | (periodicity.cpu().numpy() < PITCHED)
+    is_heard = level > (quiet_level_db(loudness_db) if quiet_db is None else quiet_db) + ABOVE_FLOOR_DB
+    is_free = is_heard & is_let_go & (per_second < -SLOPE_DB_PER_SECOND)
     release = round(RELEASE_SECONDS * frame_rate)
     is_free = binary_erosion(is_free, np.ones(2 * release + 1), origin=release)
     return torch.from_numpy(is_free)
@@ -137,19 +151,18 @@ def _fit(energy: Array, is_free: Mask, frame_rate: float) -> tuple[Array, Array]
 
 
 def _decay_per_frame(energy: Array, is_heard: Mask) -> tuple[float, float]:
-    """Median of the slopes of all decays of a band, in nats a frame, and how much material says so."""
-    slopes, falls = [0.0], [1e-9]
+    """A high median of the slopes of all decays of a band, in nats a frame, and how much material says so."""
+    slopes, weights = [0.0], [1e-9]
     runs, n_runs = label(is_heard)
     for (run,) in find_objects(runs, n_runs):
         level = np.log(energy[run])
         time = np.arange(len(level)) - (len(level) - 1) / 2
         if len(level) >= SHORTEST_RUN:
             slopes.append(-float(time @ level) / float(time @ time))
-            # A deep fall says more about the room than a long one, which may be played.
-            falls.append(max(0.0, slopes[-1] * len(level)))
+            weights.append(math.sqrt(float(time @ time)))  # one over the slope's standard error
     order = np.argsort(slopes)
-    passed = np.cumsum(np.asarray(falls)[order])
-    return slopes[order[np.searchsorted(passed, passed[-1] / 2)]], passed[-1]
+    passed = np.cumsum(np.asarray(weights)[order])
+    return slopes[order[np.searchsorted(passed, passed[-1] * QUANTILE)]], passed[-1]
 
 
 def _smoothed(values: Array, weight: Array) -> Array:

@@ -6,6 +6,7 @@ import math
 from abc import abstractmethod
 from functools import cache
 from itertools import pairwise
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -22,6 +23,8 @@ FREE_TAPS_START = 0.5e-4
 EARLY_SECONDS = 0.05
 """How long single reflections can be told apart; later ones are a decaying noise."""
 N_DECAY_BANDS = 8
+BAND_EDGES = (0.0, *(2.0**octave for octave in range(1 - N_DECAY_BANDS, 1)))
+"""Octaves down from Nyquist, as parts of it."""
 START_LEVEL_DB = -50.0
 """Level of the decaying noise before training, per tap, against the direct sound."""
 START_T60_SECONDS = 0.4
@@ -32,7 +35,13 @@ NOISE_SEED = 20201
 
 
 class Room(nn.Module):
-    """A place with an impulse response; what sounds in it is convolved with that."""
+    """A place with an impulse response; what sounds in it is convolved with that.
+
+    Attributes:
+        learning_speeds: step size of parameters, by name, as a multiple of everybody else's.
+    """
+
+    learning_speeds: ClassVar[dict[str, float]] = {}
 
     @abstractmethod
     def impulse_response(self) -> Tensor:
@@ -93,6 +102,8 @@ class DecayingRoom(Room):
     Source: the statistical model of late reverberation (Moorer 1979; Polack 1988), in bands.
     """
 
+    # Levels are in decibels and far from where they should be; decay times have been measured after notes.
+    learning_speeds: ClassVar[dict[str, float]] = {"level_db": 150.0, "t60_raw": 0.1}
     late_bands: Tensor
 
     def __init__(self, room: RoomConfig, sample_rate: int) -> None:
@@ -110,14 +121,31 @@ class DecayingRoom(Room):
         span = math.log(LONGEST_T60_SECONDS / SHORTEST_T60_SECONDS)
         return SHORTEST_T60_SECONDS * torch.exp(span * torch.sigmoid(self.t60_raw))
 
+    def band_edges_hz(self) -> list[float]:
+        """Edges of the bands: N_DECAY_BANDS + 1, 0 Hz to Nyquist."""
+        return [self.sample_rate / 2 * edge for edge in BAND_EDGES]
+
+    @torch.no_grad()
+    def set_t60(self, t60_seconds: Tensor) -> None:
+        """Choose the decay time of each band: (n_bands,), seconds, brought between 0.06 and 4.5."""
+        self.t60_raw.copy_(_t60_to_raw(t60_seconds.clamp(SHORTEST_T60_SECONDS * 1.2, LONGEST_T60_SECONDS * 0.9)))
+
     def impulse_response(self) -> Tensor:
         """Direct sound, early and late part: (n_taps,)."""
+        return self.early_response() + self.late_response()
+
+    def early_response(self) -> Tensor:
+        """Direct sound and early reflections: (n_taps,)."""
+        n_taps = self.late_bands.shape[-1]
+        early = F.pad(self.early_taps, (1, n_taps - 1 - len(self.early_taps)))
+        return F.pad(torch.ones_like(early[:1]), (0, n_taps - 1)) + early
+
+    def late_response(self) -> Tensor:
+        """The noise that dies away: (n_taps,)."""
         n_taps = self.late_bands.shape[-1]
         time = torch.arange(n_taps, dtype=self.level_db.dtype, device=self.level_db.device) / self.sample_rate
         decay = torch.exp(-DECAY_60_DB * time / self.t60_seconds().unsqueeze(1))
-        late = (db_to_amplitude(self.level_db).unsqueeze(1) * decay * self.late_bands).sum(dim=0)
-        early = F.pad(self.early_taps, (1, n_taps - 1 - len(self.early_taps)))
-        return F.pad(torch.ones_like(late[:1]), (0, n_taps - 1)) + early + late
+        return (db_to_amplitude(self.level_db).unsqueeze(1) * decay * self.late_bands).sum(dim=0)
 
 
 def _t60_to_raw(seconds: Tensor) -> Tensor:
@@ -136,7 +164,7 @@ def late_noise_bands(n_taps: int, n_early: int) -> Tensor:
     noise = np.random.Generator(np.random.PCG64(NOISE_SEED)).standard_normal(n_taps)
     spectrum = np.fft.rfft(noise)
     position = np.linspace(0.0, 1.0, len(spectrum))
-    edges = np.concatenate([[-1.0], 2.0 ** np.arange(1 - N_DECAY_BANDS, 0.5)])
+    edges = (-1.0, *BAND_EDGES[1:])
     bands = [
         np.fft.irfft(spectrum * ((position > low) & (position <= high)), n=n_taps) for low, high in pairwise(edges)
     ]

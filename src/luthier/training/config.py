@@ -52,6 +52,11 @@ class TrainingConfig(FrozenConfig):
     predictor_weight: float = Field(
         0.1, ge=0, description="weight in the loss of the predictor's error, in standard deviations"
     )
+    rest_weight: float = Field(
+        0.0,
+        ge=0,
+        description="how much a decaying room learns from rests alone, instead of from everything; 1 is enough",
+    )
     gradient_clip: float = Field(3.0, ge=0, description="largest norm of the gradient; 0: not limited")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "float32", description="matrix products of the network; auto: bfloat16 where the processor is built for it"

@@ -14,15 +14,26 @@ import torch
 from torch import Tensor, nn
 
 from luthier.data.windows import Batch, PlacedBatch
+from luthier.dsp.convolution import fft_convolve
+from luthier.dsp.signals import Controls
 from luthier.dsp.spectral_distance import SpectralScales, multi_scale_distance
 from luthier.errors import TrainingError
 from luthier.model.instrument import Instrument, white_noise
+from luthier.model.rooms import DecayingRoom
 from luthier.training.batches import StepCounter, rank_share
 from luthier.training.config import TrainingConfig
 from luthier.training.expression import mix_expression
 from luthier.training.finite import LONGEST_STREAK, is_finite, name_cause
 from luthier.training.losses import build_loss
 from luthier.training.precision import has_fast_bfloat16
+from luthier.training.rests import (
+    EVERY_STEPS,
+    PLAYER_WEIGHT,
+    ROOM_WEIGHT,
+    free_decays,
+    player_excess_db,
+    room_error_db,
+)
 from luthier.training.schedule import Progress, learning_rate
 
 logger = logging.getLogger(__name__)
@@ -50,6 +61,7 @@ class TrainingModule(lightning.LightningModule):
         counter: steps done, shared with the sampler of the batches.
         seconds_before: time spent in earlier parts of a resumed run, s.
         skipped: what was skipped because it was not finite, one sentence each.
+        quiet_db: loudness of the quietest frames of the training material.
         recent: batch losses and, now and then, batch MSS since the last validation, by name.
     """
 
@@ -64,6 +76,7 @@ class TrainingModule(lightning.LightningModule):
         self.relative_scales = SpectralScales.relative(instrument.config.sample_rate)
         self.seconds_before, self.started = 0.0, time.monotonic()
         self.validation_began = self.validation_seconds = 0.0
+        self.quiet_db = -math.inf
         self.skipped: list[str] = []
         self.recent: dict[str, list[Tensor]] = {"loss": [], "mss": []}
         self.streak = 0
@@ -89,9 +102,14 @@ class TrainingModule(lightning.LightningModule):
         # A room is no habit to be unlearned: its levels and decay times have no reason to be zero.
         groups = [
             {"params": network, "weight_decay": self.config.weight_decay},
-            {"params": list(self.instrument.room.parameters()), "weight_decay": 0.0},
+            *({"params": [value], "weight_decay": 0.0, "speed": speed} for value, speed in self._room_speeds()),
         ]
         return torch.optim.AdamW([group for group in groups if group["params"]], lr=self.config.learning_rate)
+
+    def _room_speeds(self) -> Iterator[tuple[nn.Parameter, float]]:
+        speeds = self.instrument.room.learning_speeds if self.config.rest_weight else {}
+        for name, parameter in self.instrument.room.named_parameters():
+            yield parameter, speeds.get(name, 1.0)
 
     def on_fit_start(self) -> None:
         """Start the clock when learning starts."""
@@ -116,9 +134,9 @@ class TrainingModule(lightning.LightningModule):
         optimizer = self.optimizers()
         assert not isinstance(optimizer, list)
         optimizer.zero_grad()
-        output, predictor_error = self._play(batch, noise)
+        output, other_error = self._play(batch, noise, self.counter.steps)
         loss = self.loss(output, batch.audio, self.counter.steps)
-        self.manual_backward(loss + self.config.predictor_weight * predictor_error)
+        self.manual_backward(loss + other_error)
         if is_finite(self.instrument, loss):
             self._learn(optimizer)
             self._log_step(loss, output, batch)
@@ -131,12 +149,12 @@ class TrainingModule(lightning.LightningModule):
     def rehearse(self, batch: Batch) -> None:
         """Do everything that a step does but learn."""
         noise = self._noise(batch.audio, self.config.seed, 0)
-        output, predictor_error = self._play(batch, noise)
-        (self.loss(output, batch.audio, 0) + predictor_error).backward()
+        output, other_error = self._play(batch, noise, 0)
+        (self.loss(output, batch.audio, 0) + other_error).backward()
 
     def _learn(self, optimizer: Any) -> None:
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate(self.config, self.progress())
+            group["lr"] = group.get("speed", 1.0) * learning_rate(self.config, self.progress())
         if self.config.gradient_clip:
             self.clip_gradients(optimizer, gradient_clip_val=self.config.gradient_clip, gradient_clip_algorithm="norm")
         optimizer.step()
@@ -153,12 +171,25 @@ class TrainingModule(lightning.LightningModule):
                 "`luthier prepare`, or lower the learning rate with --set learning_rate=..."
             )
 
-    def _play(self, batch: Batch, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """The audio, and how far the predictor is off."""
+    def _play(self, batch: Batch, noise: Tensor, step: int) -> tuple[Tensor, Tensor]:
+        """The audio, and the errors that cannot be heard in it, weighted: the predictor's, and who plays in rests."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._rounds_matrices()):
             features, error = mix_expression(self.instrument, batch.features, self.config.predicted_windows)
             controls = self.instrument.controls(features)
-        return self.instrument.room(self.instrument.dry(controls, noise)), error
+        error = self.config.predictor_weight * error
+        dry, room = self.instrument.dry(controls, noise), self.instrument.room
+        if not self.config.rest_weight or not isinstance(room, DecayingRoom):
+            return room(dry), error
+        if step % EVERY_STEPS == 0:
+            error = error + EVERY_STEPS * self.config.rest_weight * self._rest_error(room, controls, dry, batch)
+        # The distance prefers a player to any room: the late part learns from rests alone.
+        return fft_convolve(dry, room.early_response() + room.late_response().detach()), error
+
+    def _rest_error(self, room: DecayingRoom, controls: Controls, dry: Tensor, batch: Batch) -> Tensor:
+        frame_rate = self.instrument.config.features.frame_rate
+        is_free = free_decays(batch, frame_rate=frame_rate, quiet_db=self.quiet_db)
+        player = PLAYER_WEIGHT * player_excess_db(controls, batch.audio, is_free)
+        return player + ROOM_WEIGHT * room_error_db(room, dry, batch.audio, is_free)
 
     def _rounds_matrices(self) -> bool:
         return self.config.precision == "bfloat16" or (

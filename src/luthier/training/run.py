@@ -23,11 +23,13 @@ from luthier.model.instrument import Instrument
 from luthier.model.presets import DEFAULT_PRESET, instrument_config, read_config_file
 from luthier.model.statistics import StatisticsValues
 from luthier.training.batches import StepBatches, StepCounter, training_loader
+from luthier.training.checkpoint_file import CheckpointFile
 from luthier.training.listening import Example, Listener, get_example, validation_clip
 from luthier.training.memory import keep_freed_memory
 from luthier.training.module import TrainingModule
 from luthier.training.quiet import quiet_lightning
 from luthier.training.reports import EpochReport, Reporter
+from luthier.training.room_start import start_room, training_quiet_db
 from luthier.training.run_folder import RunFolder, default_run_folder, open_run_folder
 from luthier.training.settings import (
     Settings,
@@ -170,8 +172,12 @@ def build(dataset: Dataset, settings: Settings) -> tuple[TrainingModule, StepBat
         torch.manual_seed(settings.training.seed)
         instrument = Instrument(settings.instrument)
     instrument.statistics.set(statistics_values(dataset))
+    if settings.training.rest_weight:
+        start_room(instrument.room, dataset)
     counter, batches = StepCounter(), StepBatches(dataset, settings.training)
-    return TrainingModule(instrument, settings.training, counter, batches.steps_per_epoch), batches
+    module = TrainingModule(instrument, settings.training, counter, batches.steps_per_epoch)
+    module.quiet_db = training_quiet_db(dataset)
+    return module, batches
 
 
 def statistics_values(dataset: Dataset) -> StatisticsValues:
@@ -233,6 +239,7 @@ def _trainer(folder: RunFolder, callbacks: _Callbacks) -> lightning.Trainer:
         default_root_dir=folder.path,
         logger=TensorBoardLogger(folder.path, name="tensorboard", version=""),
         callbacks=used,
+        plugins=[CheckpointFile()],
         max_epochs=-1,
         num_sanity_val_steps=0,
         log_every_n_steps=10,
