@@ -17,7 +17,7 @@ import pytest
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 PACKAGE = SOURCE / "luthier"
 
-BOTTOM = {"units", "errors", "atomic"}
+BOTTOM = {"units", "errors", "atomic", "strict_json"}
 """Modules directly in the package that everybody may import and that import nothing of ours but each other."""
 LAYERS = {
     "dsp": set(),

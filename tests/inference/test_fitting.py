@@ -8,6 +8,7 @@ from torch import Tensor
 
 from inference.conftest import NOISY, RATE
 from inference.melodies import FRAME_RATE, sung
+from luthier.dsp.signals import Expression
 from luthier.errors import RangeError
 from luthier.inference.fitting import fit
 from luthier.inference.loudness_fit import is_note
@@ -104,3 +105,9 @@ def test_stems_sum_to_the_audio_with_every_wish_and_a_stereo_room(player: Player
     assert (mix - result.audio).abs().max() < 1e-6
     assert float(is_note(result.features).float().mean()) > 0.3
     assert player.instrument.config.features.frame_rate == FRAME_RATE
+
+
+def test_an_expression_that_is_no_number_is_refused() -> None:
+    offsets = Expression(*map(torch.tensor, (0.0, math.nan, 0.0, 0.0, 0.0)))
+    with pytest.raises(RangeError, match="offsets of the expression"):
+        fit(INSTRUMENT, MELODY, {"offsets": offsets})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -13,13 +12,12 @@ from luthier.data.statistics import Statistics
 from luthier.dsp.feature_definition import FeatureDefinition
 from luthier.dsp.framing import n_frames
 from luthier.errors import DatasetError
+from luthier.strict_json import parse_json
 
 FORMAT_VERSION = 2
 MANIFEST_NAME = "manifest.json"
 MAX_MANIFEST_BYTES = 64 << 20
 """Some hundred thousand recordings. Read, the worst text of this size needs thirty times the memory."""
-MAX_KEYS = 1000
-"""In one table; ours have a few dozen."""
 MAX_SAMPLES = 1 << 40
 Entry = TypeVar("Entry")
 Many = Annotated[tuple[Entry, ...], FailFast()]
@@ -107,21 +105,11 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         if path.stat().st_size > MAX_MANIFEST_BYTES:
             raise DatasetError(f"{path}: too large to be a manifest of ours. Prepare the dataset again.")
-        content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_unique_keys)
-        json.dumps(content, ensure_ascii=False).encode()  # half of a surrogate pair is no text
+        content = parse_json(path.read_text(encoding="utf-8"))
         _check_version(path, content)
         return Manifest.model_validate(content)
     except (OSError, ValueError, RecursionError) as error:
         raise DatasetError(f"{path}: damaged ({_reason(error)}). Prepare the dataset again.") from error
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) != len(pairs):
-        raise ValueError("a key occurs twice")
-    if len(content) > MAX_KEYS:
-        raise ValueError(f"a table of {len(content)} keys, expected at most {MAX_KEYS}")
-    return content
 
 
 def _check_version(path: Path, content: Any) -> None:

@@ -115,6 +115,8 @@ def _check(wishes: Wishes) -> None:
             raise RangeError(f"{name} {wishes.get(name)}: expected a finite number.")
     if not all(map(math.isfinite, wishes.get("harmonics_db", ()))):
         raise RangeError("harmonics_db: expected finite numbers of dB.")
+    if not all(math.isfinite(offset) for offset in wishes.get("offsets") or ()):
+        raise RangeError("offsets of the expression: expected finite numbers of octaves and dB.")
     scale = wishes.get("scale", "chromatic")
     if scale != "auto":
         scale_classes(scale)

@@ -20,13 +20,12 @@ from luthier.atomic import atomic_file
 from luthier.errors import ConfigError, InstrumentFileError
 from luthier.model.config import FrozenConfig, InstrumentConfig
 from luthier.model.instrument import Instrument
+from luthier.strict_json import parse_json
 
 FORMAT_VERSION = 1
 HEADER_KEY = "luthier"
 LARGEST_HEADER = 1 << 18
 """Bytes of JSON accepted."""
-MAX_KEYS = 1000
-"""In one table of the header; ours have a few dozen."""
 WEIGHT_TYPE = "F32"
 """The number format of all weights, as safetensors calls it."""
 LONGEST_QUOTE = 80
@@ -139,8 +138,7 @@ def checked_header(path: Path, text: str) -> dict[str, Any]:
         InstrumentFileError: see `load_instrument`.
     """
     try:
-        header = json.loads(text, object_pairs_hook=_unique_keys)
-        json.dumps(header, ensure_ascii=False).encode()  # half of a surrogate pair is no text
+        header = parse_json(text)
     except (ValueError, RecursionError) as error:
         raise InstrumentFileError(f"{path}: the header is not JSON ({_first_line(error)}).") from error
     if not isinstance(header, dict) or header.get("format_version") != FORMAT_VERSION:
@@ -149,15 +147,6 @@ def checked_header(path: Path, text: str) -> dict[str, Any]:
             f"{path}: format version {_brief(found)}, expected {FORMAT_VERSION}. A newer luthier may read it."
         )
     return header
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) != len(pairs):
-        raise ValueError("a key occurs twice")
-    if len(content) > MAX_KEYS:
-        raise ValueError(f"a table of {len(content)} keys, expected at most {MAX_KEYS}")
-    return content
 
 
 def parse_config(path: Path, header: dict[str, Any]) -> InstrumentConfig:

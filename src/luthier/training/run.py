@@ -172,11 +172,11 @@ def build(dataset: Dataset, settings: Settings) -> tuple[TrainingModule, StepBat
         torch.manual_seed(settings.training.seed)
         instrument = Instrument(settings.instrument)
     instrument.statistics.set(statistics_values(dataset))
-    if settings.training.rest_weight:
-        start_room(instrument.room, dataset)
     counter, batches = StepCounter(), StepBatches(dataset, settings.training)
     module = TrainingModule(instrument, settings.training, counter, batches.steps_per_epoch)
-    module.quiet_db = training_quiet_db(dataset)
+    if settings.training.rest_weight:
+        start_room(instrument.room, dataset)
+        module.quiet_db = training_quiet_db(dataset)
     return module, batches
 
 
