@@ -12,6 +12,7 @@ from luthier.dsp.signals import Features
 from luthier.model.config import DecoderConfig
 from luthier.model.gru import run_gru
 from luthier.model.inputs import require_input, scaled_input
+from luthier.model.rounding import Linear
 from luthier.model.statistics import Statistics
 
 
@@ -29,7 +30,7 @@ def mlp(n_inputs: int, width: int, depth: int) -> nn.Sequential:
     """Layers of Linear, LayerNorm and LeakyReLU; none at depth 0."""
     layers: list[nn.Module] = []
     for index in range(depth):
-        layers += [nn.Linear(n_inputs if index == 0 else width, width), nn.LayerNorm(width), nn.LeakyReLU()]
+        layers += [Linear(n_inputs if index == 0 else width, width), nn.LayerNorm(width), nn.LeakyReLU()]
     return nn.Sequential(*layers)
 
 
@@ -53,7 +54,7 @@ class Decoder(nn.Module):
         self.input_stacks = nn.ModuleList(mlp(1, config.input_width, config.input_depth) for _ in config.inputs)
         self.gru = nn.GRU(joined, config.gru_width, batch_first=True)
         self.output_stack = mlp(joined + config.gru_width, config.output_width, config.output_depth)
-        self.head = nn.Linear(config.output_width if config.output_depth else joined + config.gru_width, n_outputs)
+        self.head = Linear(config.output_width if config.output_depth else joined + config.gru_width, n_outputs)
 
     def start(self, batch: int) -> DecoderState:
         """A network that has heard nothing yet."""

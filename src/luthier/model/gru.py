@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
+
+from luthier.model.rounding import linear
 
 
 def run_gru(gru: nn.GRU, inputs: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
@@ -31,14 +32,15 @@ def run_gru(gru: nn.GRU, inputs: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor
 
     Source: Cho et al. 2014, in the variant of torch.nn.GRU.
     """
+    device = inputs.device.type
     if inputs.is_cuda or not torch.is_grad_enabled():  # there the library's own kernels are faster
-        outputs, last = gru(inputs, hidden.transpose(0, 1).contiguous())
+        with torch.autocast(device, enabled=False):  # they would round whole inputs, see `rounding`
+            outputs, last = gru(inputs, hidden.transpose(0, 1).contiguous())
         return outputs, last.transpose(0, 1)
     weight_in, bias_in = gru.get_parameter("weight_ih_l0"), gru.get_parameter("bias_ih_l0")
     weight, bias = gru.get_parameter("weight_hh_l0"), gru.get_parameter("bias_hh_l0")
-    device = inputs.device.type
     matrix_dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else hidden.dtype
-    from_inputs = F.linear(inputs, weight_in, bias_in).transpose(0, 1).contiguous()
+    from_inputs = linear(inputs, weight_in, bias_in).transpose(0, 1).contiguous()
     with torch.autocast(device, enabled=False):  # the recurrence chooses for itself what may be rounded
         outputs = _Recurrence.apply(from_inputs, hidden[:, 0], weight.to(matrix_dtype), bias)
     return outputs.transpose(0, 1), outputs[-1:].transpose(0, 1)

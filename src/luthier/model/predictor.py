@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from luthier.dsp.signals import Expression, Features
 from luthier.model.gru import run_gru
 from luthier.model.inputs import scaled_input
+from luthier.model.rounding import Linear
 from luthier.model.statistics import Statistics
 
 INPUTS = ("f0_octaves_z", "loudness_z", "periodicity")
@@ -20,7 +21,7 @@ class Predictor(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.gru = nn.GRU(len(INPUTS), WIDTH, batch_first=True)
-        self.head = nn.Linear(WIDTH, len(Expression._fields))
+        self.head = Linear(WIDTH, len(Expression._fields))
 
     def start(self, batch: int) -> Tensor:
         """What it remembers before the first frame: (batch, 1, 32)."""
