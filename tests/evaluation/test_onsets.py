@@ -7,7 +7,14 @@ import torch
 
 from evaluation.sounds import RATE, level, melody, tone
 from luthier.errors import RangeError
-from luthier.evaluation.onsets import RANGE_DB, band_levels_db, onset_flux, onset_frames, spectral_flux_db
+from luthier.evaluation.onsets import (
+    RANGE_DB,
+    band_levels_db,
+    onset_flux,
+    onset_frames,
+    onset_ms,
+    spectral_flux_db,
+)
 
 
 def onsets(audio: torch.Tensor) -> list[int]:
@@ -41,6 +48,19 @@ def test_notes_that_fade_in_differ_from_notes_that_begin_hard() -> None:
     silence = torch.zeros_like(hard)
     assert onset_flux(faded, hard, sample_rate=RATE).item() > 1
     assert onset_flux(silence, hard, sample_rate=RATE).item() > 2
+
+
+@pytest.mark.parametrize("late_ms", [0.0, 4.0, 15.0, 30.0])
+def test_late_notes_are_late_by_as_much(late_ms: float) -> None:
+    samples = round(late_ms * RATE / 1000)
+    late = torch.nn.functional.pad(melody(), (samples, 0))[:, : melody().shape[-1]]
+    assert onset_ms(late, melody(), sample_rate=RATE).item() == pytest.approx(late_ms, abs=4.0)
+
+
+def test_where_no_note_begins_none_is_late() -> None:
+    nothing = torch.zeros_like(melody())
+    for output, reference in ((nothing, melody()), (melody(), nothing), (torch.ones(1, 1), torch.ones(1, 1))):
+        assert math.isnan(onset_ms(output, reference, sample_rate=RATE).item())
 
 
 def test_batch_short_clips_and_nan() -> None:

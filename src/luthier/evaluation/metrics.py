@@ -8,7 +8,7 @@ from collections.abc import Callable
 from torch import Tensor
 
 from luthier.evaluation.dynamics import loudness_db_l1
-from luthier.evaluation.onsets import onset_flux
+from luthier.evaluation.onsets import onset_flux, onset_ms
 from luthier.evaluation.pitch import PitchErrors, pitch_errors
 from luthier.evaluation.spectral import lsd_db, mel_db, mss, mss_rel
 
@@ -25,6 +25,7 @@ FRAMED_METRICS: dict[str, SpectralMetric] = {
 PLAIN_METRICS: dict[str, SpectralMetric] = {
     "lsd_db": lambda output, reference, _: lsd_db(output, reference),
     "onset_flux": lambda output, reference, rate: onset_flux(output, reference, sample_rate=rate),
+    "onset_ms": lambda output, reference, rate: onset_ms(output, reference, sample_rate=rate),
 }
 
 PITCH_METRICS = PitchErrors._fields
@@ -39,6 +40,7 @@ MEANINGS = {
     "rpa50": "Share of the pitched time that is within half a semitone of the right pitch.",
     "f0_octave_errors": "Share of the pitched time that is off by an octave or more.",
     "onset_flux": "Difference in how sharply notes begin, in dB a frame.",
+    "onset_ms": "How far the notes' beginnings are from the recording's, in milliseconds: below 10 ms is together.",
 }
 """One sentence on each metric, for people."""
 

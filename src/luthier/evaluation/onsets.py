@@ -25,6 +25,10 @@ SALIENCE_DB = 0.7
 """Rise, as a mean over all bands, above the mean of the background that makes a peak an onset. On half a minute of
 legato violin 94 % of the changes of pitch have an onset within 40 ms (47 % would by chance); at 1.0 it is 85 %."""
 
+HOP_MS = 10.0
+FARTHEST_MS = 50.0
+"""An onset farther away is another note's."""
+
 
 def band_levels_db(audio: Tensor, *, sample_rate: int) -> Tensor:
     """The mel spectrogram that onsets are sought in: 32 ms windows every 10 ms; (batch, n_frames, 80)."""
@@ -89,3 +93,49 @@ def onset_flux(output: Tensor, reference: Tensor, *, sample_rate: int) -> Tensor
     )
     distance = ((found - wanted).abs() * near).sum(1) / near.sum(1)
     return torch.where(near.any(1), distance, torch.nan)
+
+
+def onset_ms(output: Tensor, reference: Tensor, *, sample_rate: int) -> Tensor:
+    """How far the output's onsets are from the reference's: median over those that have one within 50 ms.
+
+    Args:
+        output: (batch, n_samples).
+        reference: (batch, n_samples).
+        sample_rate: Hz.
+
+    Returns:
+        (batch,), ms, to within 4 (frames are 10 ms apart); NaN for a clip without a pair of onsets.
+
+    Raises:
+        ShapeError: the shapes differ or are not (batch, n_samples).
+        RangeError: a sample is not a finite number.
+    """
+    check_pair(output, reference)
+    levels, wanted_levels = (band_levels_db(audio, sample_rate=sample_rate) for audio in (output, reference))
+    floor_db = wanted_levels.amax(dim=(1, 2), keepdim=True) - RANGE_DB
+    found, wanted = spectral_flux_db(levels, floor_db), spectral_flux_db(wanted_levels, floor_db)
+    return torch.stack([_median_distance_ms(*pair) for pair in zip(found, wanted, strict=True)])
+
+
+def _median_distance_ms(found: Tensor, wanted: Tensor) -> Tensor:
+    """Two fluxes of (n_frames,)."""
+    moments, wanted_moments = onset_moments_ms(found), onset_moments_ms(wanted)
+    distance = (moments[None] - wanted_moments[:, None]).abs()
+    nearest = distance.amin(dim=1) if len(moments) else distance.new_empty(0)
+    pairs = nearest[nearest <= FARTHEST_MS]
+    return pairs.quantile(0.5) if len(pairs) else found.new_tensor(torch.nan)
+
+
+def onset_moments_ms(flux_db: Tensor) -> Tensor:
+    """Where notes begin, between frames: the top of the parabola through each peak and its neighbours.
+
+    Args:
+        flux_db: (n_frames,).
+
+    Returns:
+        (n_onsets,), ms from the middle of the first frame.
+    """
+    peaks = onset_frames(flux_db[None])[0].nonzero()[:, 0].clamp(1, len(flux_db) - 2)
+    before, top, after = flux_db[peaks - 1], flux_db[peaks], flux_db[peaks + 1]
+    bend = (2.0 * top - before - after).clamp_min(1e-6)
+    return HOP_MS * (peaks + (0.5 * (after - before) / bend).clamp(-0.5, 0.5))

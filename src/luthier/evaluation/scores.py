@@ -62,6 +62,7 @@ class Evaluation(_Frozen):
     loudness_db_l1: FramedScore
     lsd_db: Number
     onset_flux: Number
+    onset_ms: Number = None
     f0_cents: Number
     rpa50: Number
     f0_octave_errors: Number
