@@ -84,8 +84,8 @@ def resolve_settings(tables: Mapping[str, Any], definition: FeatureDefinition) -
     return Settings(instrument_config(complete), training_config(tables.get("training", {})))
 
 
-FIXED_FEATURES = ("sample_rate", "hop_length", "loudness", "loudness_n_fft", "loudness_floor_db")
-"""Features that a preset insists on; the tracker and its range may be chosen freely."""
+FIXED_FEATURES = ("sample_rate", "hop_length", "loudness", "loudness_floor_db")
+"""Features that a preset insists on; the tracker, its range and the loudness window may be chosen freely."""
 
 
 def write_settings(path: Path, settings: Settings) -> None:
