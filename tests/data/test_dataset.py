@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from data.conftest import MakeDataset
 from data.known_material import build_dataset, recording_id
+from luthier.data import dataset as dataset_module
 from luthier.data.dataset import Dataset
 from luthier.dsp.feature_definition import FeatureDefinition
 from luthier.errors import DatasetError, RangeError
@@ -101,3 +103,22 @@ def test_windows_fit_for_every_rate_hop_and_length(
     torch.testing.assert_close(audio[:n_real], torch.arange(n_real) + float(start * hop_length))
     assert not audio[n_real:].any()
     assert features.f0_hz[-1] == min(start + length, count)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the mappings as Linux lists them")
+def test_no_more_recordings_are_mapped_at_once_than_a_system_allows(
+    make_dataset: MakeDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dataset_module, "MOST_MAPPED", 2)
+    dataset = make_dataset([3200] * 6, FeatureDefinition())
+    for index in range(6):
+        assert dataset.arrays(recording_id(index)).f0_hz[3] == 4
+    mapped = [line for line in Path("/proc/self/maps").read_text().splitlines() if str(dataset.path) in line]
+    assert 0 < len(mapped) <= 2 * len(dataset_module.ARRAYS)
+
+
+def test_recordings_are_named(make_dataset: MakeDataset) -> None:
+    dataset = make_dataset([1000, 1000], FeatureDefinition())
+    assert dataset.name_of(recording_id(1)) == "take 1.wav"
+    with pytest.raises(DatasetError, match="no recording"):
+        dataset.name_of("ffff")

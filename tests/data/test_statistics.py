@@ -38,3 +38,20 @@ def test_material_without_pitch_has_finite_statistics() -> None:
     statistics = measure_statistics([frames([220.0], [0.0], [-80.0])], frame_rate=100.0)
     assert statistics.pitched_seconds == 0.0
     assert statistics.f0_octaves.mean == pytest.approx(np.log2(220.0))
+
+
+def test_every_third_frame_says_the_same_of_long_material_and_times_count_all() -> None:
+    generator = np.random.default_rng(0)
+    blocks = [
+        frames(*(generator.uniform(low, high, n).tolist() for low, high in ((200, 400), (0, 1), (-60, 0))))
+        for n in (3001, 1, 7000, 2, 5005)
+    ]
+    whole, thinned = (measure_statistics(blocks, frame_rate=100.0, every=every) for every in (1, 3))
+    assert (thinned.total_seconds, thinned.pitched_seconds) == (whole.total_seconds, whole.pitched_seconds)
+    assert thinned.loudness_db != whole.loudness_db
+    np.testing.assert_allclose(thinned.loudness_db.quantiles, whole.loudness_db.quantiles, atol=1.0)
+    one_block = frames(
+        *(np.concatenate([getattr(block, name) for block in blocks]) for name in FrameArrays._fields[:3])
+    )
+    kept = [array[::3] for array in one_block[:3]]
+    assert thinned.f0_octaves == measure_statistics([frames(*kept)], frame_rate=100.0).f0_octaves

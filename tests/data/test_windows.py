@@ -10,7 +10,7 @@ import torch
 from data.conftest import MakeDataset
 from data.known_material import recording_id
 from luthier.data.dataset import Dataset
-from luthier.data.windows import Batch, random_windows, regular_places, regular_windows, sequential_windows
+from luthier.data.windows import Batch, Origin, random_windows, regular_places, regular_windows, sequential_windows
 from luthier.dsp.feature_definition import FeatureDefinition
 from luthier.errors import RangeError
 
@@ -76,7 +76,7 @@ def test_the_batch_follows_from_seed_and_step_alone(make_dataset: MakeDataset) -
 
 def test_blocks_shorter_than_a_window_end_in_silence(make_dataset: MakeDataset) -> None:
     dataset = make_dataset([5000], DEFINITION, [(0, 200, 30)])
-    audio, features = draw(dataset, batch_size=3)
+    audio, features, _ = draw(dataset, batch_size=3)
     assert starts(Batch(audio, features)).tolist() == [200] * 3
     assert audio[:, :300].bool().all()
     assert not audio[:, 300:].any()
@@ -150,3 +150,21 @@ def test_windows_come_far_faster_than_any_model_trains(make_dataset: MakeDataset
         draw(dataset, step=step, batch_size=16, n_frames=400)
     # Measured about 25,000 on one core; the bound leaves room for a busy machine.
     assert 480 / (time.perf_counter() - start) > 2000
+
+
+def test_an_even_choice_of_windows_is_spread_over_all_blocks(make_dataset: MakeDataset) -> None:
+    train = [(0, 0, 100), (1, 0, 100)]
+    dataset = make_dataset([1000, 1000], DEFINITION, train)
+    batches = list(sequential_windows(dataset, split="train", n_frames=10, batch_size=3, at_most=5))
+    places = [(int(block.recording, 16), block.start_frame) for placed in batches for block in placed.blocks]
+    assert places == [(0, 0), (0, 40), (0, 80), (1, 20), (1, 60)]
+
+
+def test_each_window_says_where_it_comes_from(make_dataset: MakeDataset) -> None:
+    dataset = make_dataset([1000, 2000], DEFINITION, [(1, 20, 40)])
+    batch = next(sequential_windows(dataset, split="train", n_frames=20, batch_size=2)).batch
+    frame_rate = DEFINITION.frame_rate
+    assert batch.origins == (Origin("take 1.wav", 20 / frame_rate), Origin("take 1.wav", 40 / frame_rate))
+    drawn = draw(dataset, batch_size=3, n_frames=5)
+    for row, origin in enumerate(drawn.origins):
+        assert float(drawn.features.f0_hz[row, 0]) == round(origin.start_seconds * frame_rate) + 1

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from features.tones import glide, steady, tone
+from features.tones import RATE, glide, steady, tone
+from luthier.features import pitch as pitch_module
+from luthier.features import swift
 from luthier.features.swift import STEP_SAMPLES, track_swift
 
 
@@ -32,3 +34,13 @@ def test_silence_and_one_sample_have_no_pitch() -> None:
         track = track_swift(torch.zeros(n_samples), 50.0, 2000.0)
         assert len(track.f0_hz) >= 1
         assert (track.periodicity < 0.5).all()
+
+
+def test_after_long_audio_its_memory_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pitch_module, "BLOCK_SECONDS", 1)
+    audio = torch.sin(torch.arange(RATE * 2) * 0.2).unsqueeze(0)
+    measure = {"sample_rate": RATE, "hop_length": 160, "tracker": "swift"}
+    pitch_module.track_pitch(audio[:, :RATE], **measure)
+    assert swift._network.cache_info().currsize > 0
+    pitch_module.track_pitch(audio, **measure)
+    assert swift._network.cache_info().currsize == 0

@@ -8,7 +8,15 @@ import torch
 
 from luthier.errors import ConfigError
 from luthier.model.config import RoomConfig
-from luthier.model.rooms import N_DECAY_BANDS, ROOMS, DecayingRoom, build_room, late_noise_bands
+from luthier.model.rooms import (
+    N_DECAY_BANDS,
+    ROOMS,
+    DecayingRoom,
+    DecayingTapsRoom,
+    build_room,
+    late_noise_bands,
+    music_gain,
+)
 
 RATE = 16000
 
@@ -106,25 +114,72 @@ class TestDecayingRoom:
         place(torch.rand(1, 500)).square().sum().backward()
         assert place.level_db.grad.abs().sum() > 0
 
-    def test_its_decay_times_can_be_set(self) -> None:
-        place = room("decaying")
-        assert isinstance(place, DecayingRoom)
-        wanted = [0.1, 0.2, 0.4, 0.8, 1.0, 1.5, 2.0, 4.0]
-        place.set_t60(torch.tensor(wanted))
-        assert place.t60_seconds().tolist() == pytest.approx(wanted, rel=1e-4)
-        place.set_t60(torch.tensor([0.0] * 4 + [100.0] * 4))
-        assert place.t60_seconds().tolist() == pytest.approx([0.06] * 4 + [4.5] * 4, rel=1e-4)
-
-    def test_its_band_edges_are_octaves_up_to_nyquist(self) -> None:
-        place = room("decaying")
-        assert isinstance(place, DecayingRoom)
-        assert place.band_edges_hz() == [0.0, 62.5, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0]
-
-    def test_the_speeds_are_those_of_parameters_that_exist(self) -> None:
-        assert set(DecayingRoom.learning_speeds) <= dict(room("decaying").named_parameters()).keys()
-
     def test_the_shortest_room_can_be_built(self) -> None:
         assert room("decaying", 0.001).impulse_response().shape == (16,)
+
+
+class TestDecayingTapsRoom:
+    def place(self, seconds: float = 2.0, *, t60_seconds: float = 0.8, late_db: float = -3.0) -> DecayingTapsRoom:
+        place = room("decaying_taps", seconds)
+        assert isinstance(place, DecayingTapsRoom)
+        place.set_decay(torch.full((N_DECAY_BANDS,), t60_seconds), late_db)
+        return place
+
+    @pytest.mark.parametrize("t60_seconds", [0.3, 1.2])
+    @pytest.mark.parametrize("late_db", [-12.0, 0.0])
+    def test_rings_as_long_and_as_loud_as_it_is_told(self, t60_seconds: float, late_db: float) -> None:
+        response = self.place(t60_seconds=t60_seconds, late_db=late_db).impulse_response().detach().double()
+        assert response[0] == 1.0
+        assert response[1:40].abs().max() == 0  # the direct sound stands alone
+        late = response[40:].square()
+        # What would sound during the direct sound is left out.
+        missing = 1 - 10 ** (-6 * 0.0025 / t60_seconds)
+        assert 10 * math.log10(late.sum() / (1 - missing)) == pytest.approx(late_db, abs=0.5)
+        level_db = 10 * np.log10(late[: 11 * 800].reshape(-1, 800).mean(dim=1).numpy())  # 50 ms each
+        slope = np.polyfit(np.arange(len(level_db)) * 0.05, level_db, 1)[0]
+        assert slope == pytest.approx(-60 / t60_seconds, rel=0.06)
+
+    def test_each_octave_has_its_own_decay(self) -> None:
+        place = self.place()
+        place.set_decay(torch.tensor([2.0] * 7 + [0.2]), -3.0)
+        response = place.impulse_response().detach()[8000:] * torch.hann_window(24000)
+        power = torch.fft.rfft(response).abs().square()
+        half = len(power) // 2
+        assert power[half + 100 :].sum() < 1e-6 * power[:half].sum()
+
+    def test_its_taps_learn_and_its_decay_does_not(self) -> None:
+        place = self.place(0.2)
+        assert set(DecayingTapsRoom.learning_speeds) == dict(place.named_parameters()).keys() == {"taps"}
+
+    @pytest.mark.parametrize("value", [-1e30, 0.0, 1e30])
+    def test_any_number_in_a_file_is_a_legal_decay(self, value: float) -> None:
+        place = self.place()
+        place.set_decay(torch.full((N_DECAY_BANDS,), value), value)
+        assert torch.isfinite(place.impulse_response()).all()
+
+    def test_its_band_edges_are_octaves_up_to_nyquist(self) -> None:
+        assert self.place().band_edges_hz() == [0.0, 62.5, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0]
+
+    def test_the_shortest_room_can_be_built(self) -> None:
+        assert room("decaying_taps", 0.001).impulse_response().shape == (16,)
+
+
+def test_a_room_that_takes_over_the_playing_makes_the_dry_sound_as_much_louder() -> None:
+    place = room("decaying")
+    assert isinstance(place, DecayingRoom)
+    with torch.no_grad():
+        place.early_taps[:300] = 0.1 * torch.cos(2 * torch.pi * 330.0 / RATE * torch.arange(1, 301))
+    tone = torch.sin(2 * torch.pi * 330.0 / RATE * torch.arange(16000)).unsqueeze(0)
+    before_db = 20 * math.log10(float((place(tone).std() / tone.std()).detach()))
+    after_db = 20 * math.log10(float((place(tone).std() / (place.direct_gain() * tone).std()).detach()))
+    assert before_db > 20
+    assert after_db < before_db - 9
+
+
+def test_the_gain_for_music_is_that_of_its_octaves() -> None:
+    assert float(music_gain(torch.tensor([0.5]), RATE)) == pytest.approx(0.5)
+    low_pass = torch.full((8,), 0.125)  # 0 dB at the bottom, nothing at 2 and 4 kHz
+    assert 0.5 < float(music_gain(low_pass, RATE)) < 0.95
 
 
 @pytest.mark.parametrize("kind", ROOMS)

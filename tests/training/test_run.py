@@ -3,13 +3,18 @@
 import itertools
 import json
 import math
+import re
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 import torch
 
+from luthier.data.array_files import HEADER_BYTES
 from luthier.data.audio_files import save_audio
+from luthier.data.dataset import Dataset
 from luthier.data.prepare import prepare
 from luthier.data.synthetic import plucked_string
 from luthier.dsp.feature_definition import FeatureDefinition
@@ -95,6 +100,37 @@ def test_without_resume_nothing_is_replaced(dataset_path: Path, tmp_path: Path) 
     run(dataset_path, tmp_path / "a.safetensors", RunOptions(force=True), steps=1)
 
 
+@pytest.mark.parametrize("budget", ["epochs", "minutes"])
+def test_a_run_whose_budget_is_used_up_says_so_and_changes_nothing(
+    dataset_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, budget: str
+) -> None:
+    clock = itertools.count(step=0.1)
+    monkeypatch.setattr(training_module.time, "monotonic", lambda: next(clock))
+    less, more = {"epochs": (1, 2), "minutes": (0.05, 0.1)}[budget]
+    before = run(dataset_path, tmp_path / "a.safetensors", **{budget: less})
+
+    def found() -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+    left = found()
+    for again in ({}, {budget: less}):
+        with pytest.raises(TrainingError, match=rf"used up .* --{budget}"):
+            run(dataset_path, tmp_path / "a.safetensors", RunOptions(resume=True), **again)
+    assert found() == left
+    resumed = run(dataset_path, tmp_path / "a.safetensors", RunOptions(resume=True), **{budget: more})
+    assert resumed.steps > before.steps
+
+
+def test_a_run_that_was_killed_before_its_instrument_was_written_writes_it(dataset_path: Path, tmp_path: Path) -> None:
+    whole = run(dataset_path, tmp_path / "a.safetensors", steps=8)
+    content = whole.output.read_bytes()
+    whole.output.unlink()
+    again = run(dataset_path, tmp_path / "a.safetensors", RunOptions(resume=True), steps=8)
+    assert again.output.read_bytes() == content
+    assert (again.steps, again.best_score, again.scores) == (8, whole.best_score, whole.scores)
+    assert "used up" in again.stopped_because
+
+
 def test_there_must_be_something_to_resume(dataset_path: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="no run to resume"):
         run(dataset_path, tmp_path / "a.safetensors", RunOptions(resume=True), steps=1)
@@ -111,7 +147,8 @@ def test_one_broken_step_is_skipped_and_named(
 ) -> None:
     break_steps(monkeypatch, {2})
     result = run(dataset_path, tmp_path / "a.safetensors", steps=6)
-    assert result.skipped == ["step 2 skipped: audio of window 0 is not finite"]
+    (sentence,) = result.skipped
+    assert re.fullmatch(r"step 2 skipped: audio of notes\.wav at \d+\.\d\d s is not finite", sentence)
     weights = load_instrument(result.output).instrument.state_dict().values()
     assert all(torch.isfinite(weight).all() for weight in weights)
 
@@ -120,9 +157,25 @@ def test_three_broken_steps_in_a_row_stop_with_the_cause(
     dataset_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     break_steps(monkeypatch, {1, 2, 3})
-    with pytest.raises(TrainingError, match="step 3 skipped: audio of window 0 is not finite; 3 steps in a row"):
+    with pytest.raises(TrainingError, match=r"step 3 skipped: audio of notes\.wav at .* s is not finite; 3 steps"):
         run(dataset_path, tmp_path / "a.safetensors", steps=6)
     assert not (tmp_path / "a.safetensors").exists()
+
+
+def test_a_broken_sample_on_disk_is_traced_to_its_place_in_its_recording(dataset_path: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(dataset_path, broken)
+    dataset = Dataset.open(broken)
+    (recording,) = dataset.recordings
+    block = max(dataset.blocks("train"), key=lambda one: one.n_frames)
+    frame = block.start_frame + block.n_frames // 2
+    content = np.fromfile(broken / f"{recording.id}.audio.npy", dtype=np.float32)
+    content[HEADER_BYTES // 4 + frame * 160] = math.nan
+    content.tofile(broken / f"{recording.id}.audio.npy")
+    every_window = {"windows": "regular", "window_step_seconds": 0.5, "epochs": 1}
+    result = run(broken, tmp_path / "a.safetensors", **every_window)
+    (sentence,) = result.skipped
+    assert sentence.endswith(f"skipped: audio of notes.wav at {frame / 100:.2f} s is not finite")
 
 
 def break_steps(monkeypatch: pytest.MonkeyPatch, steps: set[int]) -> None:

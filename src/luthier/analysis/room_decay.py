@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -54,6 +55,55 @@ DECAY_60 = math.log(1e6)
 SMALLEST_ENERGY = 1e-12
 
 
+class Decays(NamedTuple):
+    """What is left after the notes of a recording, in bands.
+
+    Attributes:
+        energy: (n_frames, n_bands), of everything that is heard.
+        is_free: (n_frames,), bool: nothing is played and the room dies away.
+        is_heard: (n_frames, n_bands), bool: the same, and above the noise.
+        frame_rate: Hz.
+    """
+
+    energy: Array
+    is_free: Mask
+    is_heard: Mask
+    frame_rate: float
+
+
+def find_decays(
+    audio: Tensor, features: Features, *, sample_rate: int, hop_length: int, edges_hz: list[float]
+) -> Decays | None:
+    """Find the decays after notes, in bands.
+
+    Args:
+        audio: (n_samples,), one instrument in one room.
+        features: (n_frames,) each.
+        sample_rate: Hz.
+        hop_length: samples from one frame to the next.
+        edges_hz: n_bands + 1 rising edges.
+
+    Returns:
+        The decays; None where less than half a second of the recording falls freely.
+
+    Raises:
+        ShapeError: audio is not (n_samples,), or the features do not fit to it.
+    """
+    if audio.ndim != 1 or features.loudness_db.shape != (n_frames(len(audio), hop_length),):
+        raise ShapeError(
+            f"audio {tuple(audio.shape)}, features {tuple(features.loudness_db.shape)}: "
+            "expected one clip and one frame for each hop."
+        )
+    frame_rate = sample_rate / hop_length
+    is_free = find_free_decays(features.loudness_db, features.periodicity, frame_rate=frame_rate).numpy()
+    if int(is_free.sum()) < SHORTEST_SECONDS * frame_rate:
+        return None
+    energy = _band_energies(audio, sample_rate, hop_length, edges_hz)
+    recent = _highest_before(energy, 2 * round(RANGE_SECONDS * frame_rate / 2))
+    floor = recent * db_to_power(-RANGE_DB) + 4.0 * np.quantile(energy, 0.01, axis=0)
+    return Decays(energy, is_free, is_free[:, None] & (energy > floor), frame_rate)
+
+
 def measure_decay_times(
     audio: Tensor, features: Features, *, sample_rate: int, hop_length: int, edges_hz: list[float]
 ) -> Tensor | None:
@@ -67,23 +117,21 @@ def measure_decay_times(
         edges_hz: n_bands + 1 rising edges.
 
     Returns:
-        (n_bands,), seconds, between 0.1 and 4; bands without sound take after their neighbours. None where less
-        than half a second of the recording falls freely. An instrument that rings itself adds to the room.
+        See `decay_times`; None where less than half a second of the recording falls freely.
 
     Raises:
         ShapeError: audio is not (n_samples,), or the features do not fit to it.
     """
-    if audio.ndim != 1 or features.loudness_db.shape != (n_frames(len(audio), hop_length),):
-        raise ShapeError(
-            f"audio {tuple(audio.shape)}, features {tuple(features.loudness_db.shape)}: "
-            "expected one clip and one frame for each hop."
-        )
-    frame_rate = sample_rate / hop_length
-    is_free = find_free_decays(features.loudness_db, features.periodicity, frame_rate=frame_rate)
-    if int(is_free.sum()) < SHORTEST_SECONDS * frame_rate:
-        return None
-    energy = _band_energies(audio, sample_rate, hop_length, edges_hz)
-    t60_seconds, weight = _fit(energy, is_free.numpy(), frame_rate)
+    decays = find_decays(audio, features, sample_rate=sample_rate, hop_length=hop_length, edges_hz=edges_hz)
+    return None if decays is None else decay_times(decays, edges_hz)
+
+
+def decay_times(decays: Decays, edges_hz: list[float]) -> Tensor:
+    """T60 of decays: (n_bands,), seconds, between 0.1 and 4.
+
+    Bands without sound take after their neighbours. An instrument that rings itself adds to the room.
+    """
+    t60_seconds, weight = _fit(decays)
     smoothed = torch.from_numpy(np.exp(_smoothed(np.log(t60_seconds), weight))).float()
     n_low = sum(edge <= SHORTENING_HZ for edge in edges_hz[1:-1])
     return torch.cat([smoothed[:n_low], smoothed[n_low:].cummin(0).values])
@@ -139,15 +187,13 @@ def _band_energies(audio: Tensor, sample_rate: int, hop_length: int, edges_hz: l
     return torch.cat(energies).numpy() + SMALLEST_ENERGY
 
 
-def _fit(energy: Array, is_free: Mask, frame_rate: float) -> tuple[Array, Array]:
+def _fit(decays: Decays) -> tuple[Array, Array]:
     """T60 and weight of each band."""
-    recent = _highest_before(energy, 2 * round(RANGE_SECONDS * frame_rate / 2))
-    floor = recent * db_to_power(-RANGE_DB) + 4.0 * np.quantile(energy, 0.01, axis=0)
-    is_heard = is_free[:, None] & (energy > floor)
-    decay, weight = zip(*(_decay_per_frame(*band) for band in zip(energy.T, is_heard.T, strict=True)), strict=True)
+    bands = zip(decays.energy.T, decays.is_heard.T, strict=True)
+    decay, weight = zip(*(_decay_per_frame(*band) for band in bands), strict=True)
     shortest, longest = T60_SECONDS
-    slowest, fastest = DECAY_60 / longest / frame_rate, DECAY_60 / shortest / frame_rate
-    return DECAY_60 / np.clip(decay, slowest, fastest) / frame_rate, np.asarray(weight)
+    slowest, fastest = (DECAY_60 / seconds / decays.frame_rate for seconds in (longest, shortest))
+    return DECAY_60 / np.clip(decay, slowest, fastest) / decays.frame_rate, np.asarray(weight)
 
 
 def _decay_per_frame(energy: Array, is_heard: Mask) -> tuple[float, float]:

@@ -34,7 +34,7 @@ def write_array(path: Path, pieces: Iterable[np.ndarray]) -> int:
     with path.open("wb") as file:
         _write_header(file, 0)
         for piece in pieces:
-            file.write(np.ascontiguousarray(piece, dtype=DTYPE).tobytes())
+            file.write(np.ascontiguousarray(piece, dtype=DTYPE).data)
             length += len(piece)
         file.seek(0)
         _write_header(file, length)
@@ -56,7 +56,7 @@ def map_array(path: Path, length: int) -> Tensor:
     Raises:
         DatasetError: the file is missing, damaged or of another length.
     """
-    _check_array(path, length)
+    check_array(path, length)
     n_header = HEADER_BYTES // DTYPE.itemsize
     try:
         mapped = torch.from_file(str(path), shared=False, size=n_header + length, dtype=torch.float32)
@@ -65,8 +65,12 @@ def map_array(path: Path, length: int) -> Tensor:
     return mapped[n_header:]
 
 
-def _check_array(path: Path, length: int) -> None:
-    """Trust nothing but our own header, byte for byte, and a file of exactly the right size."""
+def check_array(path: Path, length: int) -> None:
+    """Trust nothing but our own header, byte for byte, and a file of exactly the right size.
+
+    Raises:
+        DatasetError: the file is missing, damaged or of another length.
+    """
     expected = HEADER_BYTES + length * DTYPE.itemsize
     try:
         with path.open("rb") as file:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from luthier.data.array_files import map_array
+from luthier.data.array_files import check_array, map_array
 from luthier.data.manifest import Manifest, Recording, read_manifest
 from luthier.data.split import Block, Part
 from luthier.data.statistics import Statistics
@@ -18,6 +19,8 @@ from luthier.dsp.signals import Features
 from luthier.errors import DatasetError, RangeError
 
 ARRAYS = ("audio", *Features._fields)
+MOST_MAPPED = 4096
+"""Recordings whose arrays are mapped at once: a process may have 65,530 mappings on Linux, and each array is one."""
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
 
 
@@ -67,7 +70,10 @@ class Dataset:
         """Use `Dataset.open`."""
         self.path = path
         self.manifest = manifest
-        self._arrays = {recording.id: _map(path, recording) for recording in manifest.recordings}
+        self._by_id = {recording.id: recording for recording in manifest.recordings}
+        for recording in manifest.recordings:
+            _check(path, recording)
+        self._mapped = lru_cache(MOST_MAPPED)(lambda recording: _map(path, self._by_id[recording]))
 
     @classmethod
     def open(cls, path: str | Path) -> Dataset:
@@ -120,15 +126,34 @@ class Dataset:
             raise RangeError(f"part {part!r}: expected one of {', '.join(PARTS)}.")
         return list(self._blocks[part])
 
+    @cached_property
+    def _block_ends(self) -> dict[Part, np.ndarray]:
+        return {part: np.cumsum([block.n_frames for block in blocks]) for part, blocks in self._blocks.items()}
+
+    def block_ends(self, part: Part) -> np.ndarray:
+        """(n_blocks,), the frames of the part up to the end of each of its blocks; do not write into it."""
+        return self._block_ends[part]
+
     def arrays(self, recording: str) -> RecordingArrays:
         """The mapped arrays of a recording; do not write into them.
 
         Raises:
             DatasetError: there is no recording with this id.
         """
-        if recording not in self._arrays:
+        return self._mapped(self._find(recording).id)
+
+    def _find(self, recording: str) -> Recording:
+        if recording not in self._by_id:
             raise DatasetError(f"{self.path}: no recording {recording!r} in this dataset.")
-        return self._arrays[recording]
+        return self._by_id[recording]
+
+    def name_of(self, recording: str) -> str:
+        """The file name of a recording as it was given, for people.
+
+        Raises:
+            DatasetError: there is no recording with this id.
+        """
+        return self._find(recording).name
 
     def window(self, recording: str, start_frame: int, n_frames: int) -> Window:
         """Cut a stretch out of a recording, padded with silence past its end.
@@ -162,8 +187,17 @@ class Dataset:
         return Window(_padded(arrays.audio[samples], n_frames * hop_length, 0.0), features)
 
 
+def _lengths(recording: Recording) -> dict[str, int]:
+    return dict.fromkeys(ARRAYS, recording.n_frames) | {"audio": recording.n_samples}
+
+
+def _check(folder: Path, recording: Recording) -> None:
+    for array, length in _lengths(recording).items():
+        check_array(array_path(folder, recording.id, array), length)
+
+
 def _map(folder: Path, recording: Recording) -> RecordingArrays:
-    lengths = dict.fromkeys(ARRAYS, recording.n_frames) | {"audio": recording.n_samples}
+    lengths = _lengths(recording)
     return RecordingArrays(*(map_array(array_path(folder, recording.id, array), lengths[array]) for array in ARRAYS))
 
 

@@ -21,6 +21,7 @@ from luthier.atomic import atomic_folder, refuse_existing
 from luthier.data.array_files import map_array
 from luthier.data.cluster import map_on_cluster
 from luthier.data.dataset import ARRAYS, array_path
+from luthier.data.f0_folder import NamedF0, curve_names, find_curves, refuse_existing_curves, save_curves
 from luthier.data.manifest import Manifest, split_entry, write_manifest
 from luthier.data.prepare_recording import (
     ENTRY_NAME,
@@ -35,12 +36,15 @@ from luthier.data.recordings import collect_recordings, natural_key
 from luthier.data.split import Block, Split, Take, split_takes
 from luthier.data.statistics import FrameArrays, Statistics, measure_statistics
 from luthier.dsp.feature_definition import FeatureDefinition
-from luthier.errors import AudioFileError, DatasetError, OutputError
+from luthier.errors import AudioFileError, ConfigError, DatasetError, OutputError
 
 logger = logging.getLogger(__name__)
 
 ID_DIGITS = 16
 """Hexadecimal digits of the content hash in an id: 64 bits, no clash among millions of files."""
+MOST_FRAMES = 1 << 19
+"""Of longer material every second frame counts in the statistics, or every third and so on: an hour and a half at 100
+frames a second says as much of a distribution as a thousand hours, and fits into memory."""
 WORST_SHOWN = 3
 """Refused files named in the error when nothing is usable; the log has all of them."""
 
@@ -66,6 +70,7 @@ class PrepareReport(NamedTuple):
         n_ignored: files in folders that are no sound files by their names.
         split: how the material is divided.
         statistics: of the training part.
+        n_given_f0: recordings whose pitch comes from a file of the user's.
     """
 
     output: Path
@@ -76,6 +81,7 @@ class PrepareReport(NamedTuple):
     n_ignored: int
     split: Split
     statistics: Statistics
+    n_given_f0: int
 
 
 def prepare(  # noqa: PLR0913 - as many as the command has options
@@ -88,6 +94,8 @@ def prepare(  # noqa: PLR0913 - as many as the command has options
     force: bool = False,
     credit: str = "",
     licence: str = "",
+    save_f0: Path | None = None,
+    use_f0: Path | None = None,
     on_progress: OnProgress | None = None,
 ) -> PrepareReport:
     """Turn recordings into a dataset: audio at one rate, features, split and statistics.
@@ -105,33 +113,43 @@ def prepare(  # noqa: PLR0913 - as many as the command has options
         force: replace an existing dataset.
         credit: whom to name when sharing results.
         licence: licence of the recordings.
+        save_f0: new folder for the pitch of each recording as a CSV file.
+        use_f0: folder of such files, corrected by hand: their pitch is used instead of the tracker's.
         on_progress: called after each recording with (number done, number in all, path).
 
     Raises:
         AudioFileError: there are no recordings, or none of them is usable.
         DatasetError: there is too little material for training, validation and test.
         OutputError: `output` exists and `force` is not set, or cannot be written.
-        MissingExtraError, ConfigError: the cluster cannot be used.
+        MissingExtraError, ConfigError: the cluster cannot be used, or a pitch curve does not fit.
     """
     output = Path(output).absolute()
     definition = definition or FeatureDefinition()
     refuse_existing(output, force=force)
+    if save_f0 is not None:
+        refuse_existing_curves(save_f0)
     # Workers on other computers do not stand in our folder.
-    found = collect_recordings(recordings if cluster is None else [Path(one).absolute() for one in recordings])
+    places = recordings if cluster is None else [Path(one).absolute() for one in recordings]
+    found = collect_recordings(places)
     refused: list[Refused] = []
     unique, duplicates = _deduplicate(_hashed(found.recordings, refused))
+    names = {} if save_f0 is None and use_f0 is None else curve_names(places, unique.values())
+    given = {} if use_f0 is None else find_curves(use_f0.absolute(), names)
     partial = output.with_name(f".{output.name}.partial")
-    jobs = [_job(partial, path, digest, definition) for digest, path in unique.items()]
+    jobs = [_job(partial, path, digest, definition, given.get(path)) for digest, path in unique.items()]
     with _work_folder(partial):
         results = _run(jobs, lambda numbered: _results(numbered, n_jobs, cluster), on_progress)
         refused += [result for result in results if isinstance(result, Refused)]
         prepared = [result for result in results if isinstance(result, Prepared)]
         _log_refused(refused)
         manifest, split = _describe(prepared, refused, definition, (credit, licence))
+        if save_f0 is not None:
+            curves = (_named_f0(item, names[unique[item.entry.content_hash]]) for item in prepared)
+            save_curves(save_f0, curves, definition)
         _assemble(output, manifest, prepared, force=force)
     seconds = sum(recording.n_samples for recording in manifest.recordings) / definition.sample_rate
     return PrepareReport(
-        output, len(prepared), seconds, refused, duplicates, found.n_ignored, split, manifest.statistics
+        output, len(prepared), seconds, refused, duplicates, found.n_ignored, split, manifest.statistics, len(given)
     )
 
 
@@ -148,8 +166,8 @@ def _work_folder(partial: Path) -> Iterator[None]:
             f"{partial.parent}: cannot be written ({error.strerror or error}). "
             f"Check the folder's rights and the free space.{_kept(partial)}"
         ) from error
-    except OutputError as error:
-        raise OutputError(f"{error}{_kept(partial)}") from error
+    except (OutputError, ConfigError) as error:
+        raise type(error)(f"{error}{_kept(partial)}") from error
     shutil.rmtree(partial, ignore_errors=True)
 
 
@@ -183,8 +201,11 @@ def _deduplicate(hashed: Iterator[tuple[str, Path]]) -> tuple[dict[str, Path], l
     return unique, duplicates
 
 
-def _job(partial: Path, path: Path, digest: str, definition: FeatureDefinition) -> Job:
-    return Job(path, digest, partial / f"{digest[:ID_DIGITS]}-{definition_key(definition)}", definition)
+def _job(partial: Path, path: Path, digest: str, definition: FeatureDefinition, f0_file: Path | None) -> Job:
+    name = f"{digest[:ID_DIGITS]}-{definition_key(definition)}"
+    if f0_file is not None:  # finished with another curve is not finished
+        name += f"-{hash_file(f0_file)[:ID_DIGITS]}"
+    return Job(path, digest, partial / name, definition, f0_file)
 
 
 Result = tuple[int, Prepared | Refused]
@@ -250,12 +271,13 @@ def _describe(
     takes = [Take(item.entry.id, item.entry.n_frames, item.note) for item in ordered]
     split = split_takes(takes, definition.frame_rate)
     by_id = {item.entry.id: item for item in ordered}
-    training = [_frame_arrays(by_id[block.recording], block) for block in split.train]
+    training = (_frame_arrays(by_id[block.recording], block) for block in split.train)
+    every = -(-sum(block.n_frames for block in split.train) // MOST_FRAMES)
     manifest = Manifest(
         definition=definition,
         recordings=tuple(item.entry for item in ordered),
         split=split_entry(split),
-        statistics=measure_statistics(training, definition.frame_rate),
+        statistics=measure_statistics(training, definition.frame_rate, every=every),
         credit=credit_and_licence[0],
         licence=credit_and_licence[1],
     )
@@ -265,11 +287,13 @@ def _describe(
 def _frame_arrays(item: Prepared, block: Block) -> FrameArrays:
     frames = slice(block.start_frame, block.start_frame + block.n_frames)
     return FrameArrays(
-        *(
-            map_array(item.folder / f"{name}.npy", item.entry.n_frames)[frames].clone().numpy()
-            for name in FrameArrays._fields
-        )
+        *(map_array(item.folder / f"{name}.npy", item.entry.n_frames)[frames].numpy() for name in FrameArrays._fields)
     )
+
+
+def _named_f0(item: Prepared, name: Path) -> NamedF0:
+    arrays = (map_array(item.folder / f"{array}.npy", item.entry.n_frames) for array in ("f0_hz", "periodicity"))
+    return NamedF0(name, *arrays)
 
 
 def _assemble(output: Path, manifest: Manifest, prepared: Sequence[Prepared], *, force: bool) -> None:

@@ -18,14 +18,16 @@ from pydantic import ValidationError
 from luthier.atomic import atomic_folder
 from luthier.data.array_files import map_array, write_array
 from luthier.data.audio_files import audio_info, check_readable, read_blocks
+from luthier.data.f0_files import given_pitch, read_f0
 from luthier.data.manifest import Recording
 from luthier.data.statistics import PITCHED_PERIODICITY
 from luthier.data.stored_audio import resampled_blocks, stored_audio
 from luthier.dsp.feature_definition import FeatureDefinition
 from luthier.dsp.framing import n_frames
 from luthier.dsp.signals import Features
-from luthier.errors import AudioFileError, DatasetError, LuthierError, OutputError
-from luthier.features.extract import extract_features
+from luthier.errors import AudioFileError, ConfigError, DatasetError, LuthierError, OutputError
+from luthier.features.extract import extract_features, features_at
+from luthier.features.long_audio import LongAudio
 from luthier.units import amplitude_to_db, hz_to_midi
 
 HASH_BLOCK_BYTES = 1 << 20
@@ -50,12 +52,14 @@ class Job(NamedTuple):
         content_hash: SHA-256 of the file, hexadecimal.
         folder: where its arrays go; complete as soon as it exists.
         definition: rate, hop and features.
+        f0_file: pitch curve to use instead of a tracker's, if one was given.
     """
 
     path: Path
     content_hash: str
     folder: Path
     definition: FeatureDefinition
+    f0_file: Path | None = None
 
 
 class Prepared(NamedTuple):
@@ -106,13 +110,14 @@ def prepare_recording(job: Job) -> Prepared | Refused:
 
     Raises:
         OutputError: the place cannot be written to, or is full.
+        ConfigError: the pitch curve that was given does not fit.
     """
     finished = _finished(job)
     if finished is not None:
         return finished
     try:
         return _prepare(job)
-    except OutputError:
+    except (OutputError, ConfigError):
         raise  # the recording is not to blame
     except LuthierError as error:
         return Refused(job.path, str(error))
@@ -146,7 +151,7 @@ def _write_arrays(job: Job, folder: Path) -> tuple[Recording, int | None]:
     peaks: list[float] = []
     n_samples = write_array(folder / "audio.npy", _note_peaks(blocks, peaks))
     _check_usable(job.path, max(peaks), n_samples / definition.sample_rate)
-    features = extract_features(stored_audio(folder / "audio.npy", n_samples), definition)
+    features = _features(job, stored_audio(folder / "audio.npy", n_samples))
     for name, values in features._asdict().items():
         write_array(folder / f"{name}.npy", [values.reshape(-1).numpy()])
     entry = Recording(
@@ -159,6 +164,13 @@ def _write_arrays(job: Job, folder: Path) -> tuple[Recording, int | None]:
         n_frames=n_frames(n_samples, definition.hop_length),
     )
     return entry, single_note(features, definition.frame_rate)
+
+
+def _features(job: Job, audio: LongAudio) -> Features:
+    if job.f0_file is None:
+        return extract_features(audio, job.definition)
+    pitch = given_pitch(read_f0(job.f0_file), audio.n_samples, job.definition)
+    return features_at(pitch, audio, job.definition)
 
 
 def single_note(features: Features, frame_rate: float) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Annotated, NamedTuple
 
 import numpy as np
@@ -71,8 +71,8 @@ class FrameArrays(NamedTuple):
     air_octaves: np.ndarray
 
 
-def measure_statistics(blocks: Sequence[FrameArrays], frame_rate: float) -> Statistics:
-    """Sum up the features of training blocks.
+def measure_statistics(blocks: Iterable[FrameArrays], frame_rate: float, *, every: int = 1) -> Statistics:
+    """Sum up the features of training blocks; only the frames that are looked at are held in memory.
 
     Where no frame is pitched, the statistics of pitched frames are those of all frames and
     `pitched_seconds` is 0.
@@ -80,8 +80,9 @@ def measure_statistics(blocks: Sequence[FrameArrays], frame_rate: float) -> Stat
     Args:
         blocks: at least one, with at least one frame in all.
         frame_rate: frames per second.
+        every: look at every second frame, or every third and so on, for distributions; times count all frames.
     """
-    found = FrameArrays(*(np.concatenate(arrays) for arrays in zip(*blocks, strict=True)))
+    found, n_frames, n_pitched = _thinned(blocks, every)
     is_pitched = found.periodicity >= PITCHED_PERIODICITY
     chosen = is_pitched if is_pitched.any() else np.ones_like(is_pitched)
     return Statistics(
@@ -90,9 +91,22 @@ def measure_statistics(blocks: Sequence[FrameArrays], frame_rate: float) -> Stat
         f0_octaves=_spread(hz_to_octaves(found.f0_hz[chosen])),
         periodicity=_spread(found.periodicity),
         expression={name: _spread(getattr(found, name)[chosen]) for name in Expression._fields},
-        pitched_seconds=int(is_pitched.sum()) / frame_rate,
-        total_seconds=len(is_pitched) / frame_rate,
+        pitched_seconds=n_pitched / frame_rate,
+        total_seconds=n_frames / frame_rate,
     )
+
+
+def _thinned(blocks: Iterable[FrameArrays], every: int) -> tuple[FrameArrays, int, int]:
+    """Every so many frames of all blocks in a row, and the numbers of all frames and of pitched ones."""
+    kept: list[list[np.ndarray]] = [[] for _ in FrameArrays._fields]
+    n_seen = n_pitched = 0
+    for block in blocks:
+        for pieces, values in zip(kept, block, strict=True):
+            pieces.append(values[-n_seen % every :: every].copy())
+        n_seen += len(block.periodicity)
+        n_pitched += int((block.periodicity >= PITCHED_PERIODICITY).sum())
+    # Joined one by one and the pieces let go: both together are never held.
+    return FrameArrays(*[np.concatenate(kept.pop(0)) for _ in FrameArrays._fields]), n_seen, n_pitched
 
 
 def _spread(values: np.ndarray) -> Spread:

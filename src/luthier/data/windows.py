@@ -23,16 +23,30 @@ HELD = ("f0_hz", *Expression._fields)
 """Features that keep their last value in the silence after a recording's end."""
 
 
+class Origin(NamedTuple):
+    """Where a window comes from, for people.
+
+    Attributes:
+        name: of the recording.
+        start_seconds: where the window begins in it.
+    """
+
+    name: str
+    start_seconds: float
+
+
 class Batch(NamedTuple):
     """Windows of equal length.
 
     Attributes:
         audio: (batch, n_frames * hop_length), float32.
         features: (batch, n_frames, 1) each.
+        origins: one per window; none where that is not known.
     """
 
     audio: Tensor
     features: Features
+    origins: tuple[Origin, ...] = ()
 
 
 class PlacedBatch(NamedTuple):
@@ -69,7 +83,7 @@ def random_windows(
     _check_positive(n_frames=n_frames, batch_size=batch_size)
     blocks = dataset.blocks(split)
     generator = _generator(seed, step)
-    ends = np.cumsum([block.n_frames for block in blocks])
+    ends = dataset.block_ends(split)
     chosen = np.searchsorted(ends, generator.integers(ends[-1], size=batch_size), side="right")
     offsets = generator.random(batch_size)
     return _read(
@@ -117,7 +131,9 @@ def regular_places(dataset: Dataset, *, split: Part = "train", n_frames: int, ev
     ]
 
 
-def sequential_windows(dataset: Dataset, *, split: Part, n_frames: int, batch_size: int = 1) -> Iterator[PlacedBatch]:
+def sequential_windows(
+    dataset: Dataset, *, split: Part, n_frames: int, batch_size: int = 1, at_most: int | None = None
+) -> Iterator[PlacedBatch]:
     """Cover all blocks of a part in order and without overlap, for validation and test.
 
     Args:
@@ -125,16 +141,19 @@ def sequential_windows(dataset: Dataset, *, split: Part, n_frames: int, batch_si
         split: part of the split.
         n_frames: length of a window; the last one of a block is padded with silence.
         batch_size: number of windows in a batch; the last batch may be smaller.
+        at_most: windows wanted; of more, an even choice is taken. None takes all.
 
     Raises:
         RangeError: a number is out of range.
     """
-    _check_positive(n_frames=n_frames, batch_size=batch_size)
+    _check_positive(n_frames=n_frames, batch_size=batch_size, at_most=1 if at_most is None else at_most)
     places = [
         Block(block.recording, block.start_frame + start, min(n_frames, block.n_frames - start))
         for block in dataset.blocks(split)
         for start in range(0, block.n_frames, n_frames)
     ]
+    if at_most is not None:
+        places = places[:: max(1, -(-len(places) // at_most))]
     for first in range(0, len(places), batch_size):
         chosen = places[first : first + batch_size]
         yield PlacedBatch(_read(dataset, chosen, n_frames), chosen)
@@ -172,7 +191,10 @@ def _read(dataset: Dataset, places: Sequence[Block], n_frames: int) -> Batch:
     for row, place in enumerate(places):
         _read_row(dataset, place, audio[row], {name: array[row] for name, array in features.items()})
     tensors = {name: torch.from_numpy(array).unsqueeze(-1) for name, array in features.items()}
-    return Batch(torch.from_numpy(audio), Features(**tensors))
+    origins = tuple(
+        Origin(dataset.name_of(place.recording), place.start_frame / dataset.definition.frame_rate) for place in places
+    )
+    return Batch(torch.from_numpy(audio), Features(**tensors), origins)
 
 
 def _read_row(dataset: Dataset, place: Block, audio: np.ndarray, features: dict[str, np.ndarray]) -> None:

@@ -11,7 +11,7 @@ from luthier.dsp.signals import Features
 from luthier.features.expression import measure_expression
 from luthier.features.long_audio import LongAudio
 from luthier.features.loudness import loudness_db, rms_power_db
-from luthier.features.pitch import track_pitch
+from luthier.features.pitch import Pitch, track_pitch
 
 LOUDNESSES: dict[str, Callable[..., Tensor]] = {"a_weighted": loudness_db, "rms": rms_power_db}
 """Name in a `FeatureDefinition` -> function."""
@@ -40,6 +40,21 @@ def extract_features(audio: Tensor | LongAudio, definition: FeatureDefinition) -
         f0_min_hz=definition.f0_min_hz,
         f0_max_hz=definition.f0_max_hz,
     )
+    return features_at(pitch, audio, definition)
+
+
+def features_at(known_pitch: Pitch, audio: Tensor | LongAudio, definition: FeatureDefinition) -> Features:
+    """Measure loudness and expression of audio whose pitch is known.
+
+    Args:
+        known_pitch: (batch, n_frames, 1) each, of the same audio.
+        audio: as for `extract_features`.
+        definition: what to measure, and how; its tracker is not asked.
+
+    Raises:
+        ShapeError: audio is not (batch, n_samples) or has no samples, or the pitch has another number of frames.
+        RangeError: a sample is NaN or infinite.
+    """
     level_db = LOUDNESSES[definition.loudness](
         audio,
         sample_rate=definition.sample_rate,
@@ -48,6 +63,6 @@ def extract_features(audio: Tensor | LongAudio, definition: FeatureDefinition) -
         floor_db=definition.loudness_floor_db,
     )
     expression = measure_expression(
-        audio, pitch.f0_hz, sample_rate=definition.sample_rate, hop_length=definition.hop_length
+        audio, known_pitch.f0_hz, sample_rate=definition.sample_rate, hop_length=definition.hop_length
     )
-    return Features(pitch.f0_hz, pitch.periodicity, level_db, *expression)
+    return Features(known_pitch.f0_hz, known_pitch.periodicity, level_db, *expression)

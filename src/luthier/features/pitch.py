@@ -18,9 +18,9 @@ from luthier.features.audio_checks import check_audio
 from luthier.features.cascade import track_cascade
 from luthier.features.crepe import track_crepe_full, track_crepe_tiny
 from luthier.features.high_range import Tracker, track_any_height
-from luthier.features.long_audio import Block, LongAudio, blocks_at_rate
+from luthier.features.long_audio import BLOCK_SECONDS, Block, LongAudio, blocks_at_rate
 from luthier.features.refinement import refine
-from luthier.features.swift import track_swift
+from luthier.features.swift import release_network, track_swift
 from luthier.features.track import TRACKER_RATE, JoinedTrack, Track, read_track
 
 TRACKERS: dict[str, Tracker] = {
@@ -103,6 +103,8 @@ def _track_blocks(tracker: Tracker, clip: LongAudio, sample_rate: int, f0_range_
         joined = joined or [JoinedTrack(piece.step_samples, n_samples) for piece in pieces]
         for whole, piece in zip(joined, pieces, strict=True):
             whole.append(piece)
+    if clip.n_samples > BLOCK_SECONDS * sample_rate:
+        release_network()  # what follows grows with the clip: the two are never held together
     return [whole.track() for whole in joined]
 
 

@@ -46,3 +46,8 @@ def track_swift(audio: Tensor, f0_min_hz: float, f0_max_hz: float) -> Track:
 def _network(n_threads: int) -> SwiftF0:
     """The loaded network: about 20 ms to make, kept for the life of the process."""
     return SwiftF0(threads=n_threads, spin=False)
+
+
+def release_network() -> None:
+    """Give the memory of the loaded network back, some 200 MB after long audio; it is loaded again when needed."""
+    _network.cache_clear()

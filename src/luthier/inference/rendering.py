@@ -12,6 +12,7 @@ from luthier.dsp.convolution import ConvolutionState, convolve_block
 from luthier.dsp.signals import Controls, Features
 from luthier.errors import RangeError, ShapeError
 from luthier.model.instrument import Instrument, white_noise
+from luthier.model.rooms import music_gain
 from luthier.model.synths import State
 
 NOISE_SEED = 0
@@ -131,7 +132,7 @@ def render_blocks(
     states: list[State] = []
     for start in range(0, n_frames, BLOCK_FRAMES):
         frames = slice(start, min(start + BLOCK_FRAMES, n_frames))
-        controls, decoder = instrument.controls_block(_cut(features, frames), decoder)
+        controls, decoder = instrument.controls_block(cut_frames(features, frames), decoder)
         controls = controls if edit is None else edit(controls, frames)
         following = _following(controls, is_first=start == 0, is_last=frames.stop == n_frames)
         noise = white_noise(1, following.f0_hz.shape[1] * instrument.config.hop_length, generator)
@@ -141,7 +142,8 @@ def render_blocks(
         yield RenderedBlock(torch.stack(list(stems.values())).sum(dim=0), stems, controls)
 
 
-def _cut(features: Features, frames: slice) -> Features:
+def cut_frames(features: Features, frames: slice) -> Features:
+    """Some frames of (batch, n_frames, 1) each."""
     return features.map(lambda values: values[:, frames])
 
 
@@ -188,11 +190,12 @@ class _Place(NamedTuple):
 
     @classmethod
     def of(cls, instrument: Instrument, room: RoomChoice) -> _Place:
-        """The instrument's own room, or another."""
+        """The instrument's own room, or another, in which it is as loud."""
         gain = instrument.room.direct_gain()
         if room.impulse_response is None:
             return cls(gain, instrument.room.impulse_response(), room.wet)
-        return cls(gain, gain * normalised_room(room.impulse_response), room.wet)
+        other = normalised_room(room.impulse_response)
+        return cls(gain, gain / music_gain(other, instrument.config.sample_rate) * other, room.wet)
 
     def hear(self, dry: dict[str, Tensor], echoes: ConvolutionState) -> tuple[dict[str, Tensor], ConvolutionState]:
         """Scale the dry stems of a block and add a stem `room`: what the room adds to them."""

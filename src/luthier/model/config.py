@@ -49,7 +49,9 @@ class SynthConfig(FrozenConfig):
 class RoomConfig(FrozenConfig):
     """The last link of the signal chain."""
 
-    kind: str = Field("decaying", description="name of the class, see model/rooms.py")
+    kind: str = Field(
+        "decaying", description="name of the class, see model/rooms.py; auto: the one that suits the recordings"
+    )
     seconds: float = Field(1.0, ge=0.001, le=10.0, description="length of the impulse response, s")
 
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from luthier.dsp.convolution import fft_convolve
 from luthier.errors import ConfigError
 from luthier.model.config import RoomConfig
-from luthier.units import db_to_amplitude, seconds_to_samples
+from luthier.units import db_to_amplitude, db_to_power, seconds_to_samples
 
 FREE_TAPS_START = 0.5e-4
 """The assignment's room starts uniform between plus and minus this."""
@@ -29,6 +29,12 @@ START_LEVEL_DB = -50.0
 """Level of the decaying noise before training, per tap, against the direct sound."""
 START_T60_SECONDS = 0.4
 SHORTEST_T60_SECONDS, LONGEST_T60_SECONDS = 0.05, 5.0
+START_LATE_DB = -20.0
+"""Energy of the free taps of a room that nothing is known about, against the direct sound."""
+SMALLEST_LATE_DB, LARGEST_LATE_DB = -80.0, 20.0
+DIRECT_SECONDS = 0.0025
+"""Until here it is the direct sound, as in the literature on direct-to-reverberant ratios."""
+MUSIC_HZ = (100.0, 4000.0)
 DECAY_60_DB = math.log(1000.0)
 NOISE_SEED = 20201
 """Seed of the decaying noise: the same room in every run and on every machine."""
@@ -54,8 +60,8 @@ class Room(nn.Module):
     def direct_gain(self) -> Tensor:
         """What to multiply the dry sound with so that it is as loud as what is heard in the room: a scalar.
 
-        One where the direct sound passes unchanged; the root of the response's energy in rooms of
-        free taps, which have no direct sound to go by.
+        One where only little is added to the direct sound; the root of the response's energy in rooms of free taps,
+        which have no direct sound to go by; the gain for music in rooms that can take over a part of the playing.
         """
         return torch.ones(())
 
@@ -91,19 +97,18 @@ class FreeTapsDirectRoom(Room):
 
 
 class DecayingRoom(Room):
-    """Ours: the direct sound, free early reflections, then noise bands that die away exponentially.
+    """Our first: the direct sound, free early reflections, then noise bands that die away exponentially.
 
         |  direct sound: 1
         | |.|, . ,        early: free taps
         |      ~~~~~~~~~~~~~------______      late: noise bands, each with its level and its T60
 
-    Levels and decay times are the parameters, always legal, and can be read off and set by hand.
+    Levels and decay times are the parameters, always legal. A spectral distance likes the early part better than the
+    player, and does not like the late one, whose noise is not that of the recordings' room: see `DecayingTapsRoom`.
 
     Source: the statistical model of late reverberation (Moorer 1979; Polack 1988), in bands.
     """
 
-    # Levels are in decibels and far from where they should be; decay times have been measured after notes.
-    learning_speeds: ClassVar[dict[str, float]] = {"level_db": 150.0, "t60_raw": 0.1}
     late_bands: Tensor
 
     def __init__(self, room: RoomConfig, sample_rate: int) -> None:
@@ -113,7 +118,9 @@ class DecayingRoom(Room):
         self.sample_rate = sample_rate
         self.early_taps = nn.Parameter(torch.zeros(n_early))
         self.level_db = nn.Parameter(torch.full((N_DECAY_BANDS,), START_LEVEL_DB))
-        self.t60_raw = nn.Parameter(_t60_to_raw(torch.full((N_DECAY_BANDS,), START_T60_SECONDS)))
+        # On the CPU: on the meta device, where files are checked, a logarithm makes torch import its compiler.
+        start = _t60_to_raw(torch.tensor(START_T60_SECONDS, device="cpu"))
+        self.t60_raw = nn.Parameter(torch.full((N_DECAY_BANDS,), float(start)))
         self.register_buffer("late_bands", late_noise_bands(n_taps, n_early), persistent=False)
 
     def t60_seconds(self) -> Tensor:
@@ -121,31 +128,109 @@ class DecayingRoom(Room):
         span = math.log(LONGEST_T60_SECONDS / SHORTEST_T60_SECONDS)
         return SHORTEST_T60_SECONDS * torch.exp(span * torch.sigmoid(self.t60_raw))
 
+    def impulse_response(self) -> Tensor:
+        """Direct sound, early and late part: (n_taps,)."""
+        n_taps = self.late_bands.shape[-1]
+        early = F.pad(self.early_taps, (1, n_taps - 1 - len(self.early_taps)))
+        time = torch.arange(n_taps, dtype=self.level_db.dtype, device=self.level_db.device) / self.sample_rate
+        decay = torch.exp(-DECAY_60_DB * time / self.t60_seconds().unsqueeze(1))
+        late = (db_to_amplitude(self.level_db).unsqueeze(1) * decay * self.late_bands).sum(dim=0)
+        return F.pad(torch.ones_like(early[:1]), (0, n_taps - 1)) + early + late
+
+    def direct_gain(self) -> Tensor:
+        """Gain of the response for music: a scalar."""
+        return music_gain(self.impulse_response(), self.sample_rate)
+
+
+class DecayingTapsRoom(Room):
+    """Ours: the direct sound, then free taps that die away as the room of the recordings does.
+
+        |  direct sound: 1
+        |
+        |   |,||.,|.,,.,..,...........    taps, noise at first, in octaves: each with its T60
+
+    Which tone is coloured how is learned, tap by tap. How long and how loud the room rings is measured before
+    (`set_decay`) and not learned: a network plays a reverberation more closely than any room of noise.
+
+    Attributes:
+        t60_seconds: decay time of each octave, low to high: (N_DECAY_BANDS,).
+        late_db: energy of the taps before they learn, against the direct sound, dB: (1,).
+
+    Source: the statistical model of late reverberation (Moorer 1979; Polack 1988), in bands; free taps, Engel et al. 2020.
+    """
+
+    learning_speeds: ClassVar[dict[str, float]] = {"taps": 30.0}
+    t60_seconds: Tensor
+    late_db: Tensor
+    bands: Tensor
+
+    def __init__(self, room: RoomConfig, sample_rate: int) -> None:
+        super().__init__()
+        n_taps = seconds_to_samples(room.seconds, sample_rate)
+        self.sample_rate = sample_rate
+        self.taps = nn.Parameter(_seeded_noise(n_taps))
+        self.register_buffer("t60_seconds", torch.full((N_DECAY_BANDS,), START_T60_SECONDS))
+        self.register_buffer("late_db", torch.full((1,), START_LATE_DB))
+        self.register_buffer("bands", _octave_masks(n_taps), persistent=False)
+
     def band_edges_hz(self) -> list[float]:
         """Edges of the bands: N_DECAY_BANDS + 1, 0 Hz to Nyquist."""
         return [self.sample_rate / 2 * edge for edge in BAND_EDGES]
 
     @torch.no_grad()
-    def set_t60(self, t60_seconds: Tensor) -> None:
-        """Choose the decay time of each band: (n_bands,), seconds, brought between 0.06 and 4.5."""
-        self.t60_raw.copy_(_t60_to_raw(t60_seconds.clamp(SHORTEST_T60_SECONDS * 1.2, LONGEST_T60_SECONDS * 0.9)))
+    def set_decay(self, t60_seconds: Tensor, late_db: float) -> None:
+        """Say how long each band (n_bands,) rings, seconds, and how loud all of it is against the direct sound, dB."""
+        self.t60_seconds.copy_(t60_seconds)
+        self.late_db.fill_(late_db)
 
     def impulse_response(self) -> Tensor:
-        """Direct sound, early and late part: (n_taps,)."""
-        return self.early_response() + self.late_response()
+        """Direct sound and taps: (n_taps,)."""
+        n_taps = len(self.taps)
+        # What a file says is made legal here.
+        t60_seconds = self.t60_seconds.clamp(SHORTEST_T60_SECONDS, LONGEST_T60_SECONDS).unsqueeze(1)
+        energy = db_to_power(self.late_db.clamp(SMALLEST_LATE_DB, LARGEST_LATE_DB))
+        time = torch.arange(n_taps, dtype=self.taps.dtype, device=self.taps.device) / self.sample_rate
+        # An exponential decay from level a has the energy a^2 T60 / (2 ln 1000).
+        level = torch.sqrt(energy * 2.0 * DECAY_60_DB / (t60_seconds * self.sample_rate))
+        envelope = level * torch.exp(-DECAY_60_DB * time / t60_seconds) * (time > DIRECT_SECONDS)
+        bands = torch.fft.irfft(torch.fft.rfft(self.taps) * self.bands, n_taps)
+        return F.pad(torch.ones_like(time[:1]), (0, n_taps - 1)) + (envelope * bands).sum(dim=0)
 
-    def early_response(self) -> Tensor:
-        """Direct sound and early reflections: (n_taps,)."""
-        n_taps = self.late_bands.shape[-1]
-        early = F.pad(self.early_taps, (1, n_taps - 1 - len(self.early_taps)))
-        return F.pad(torch.ones_like(early[:1]), (0, n_taps - 1)) + early
+    def direct_gain(self) -> Tensor:
+        """Gain of the response for music: a scalar."""
+        return music_gain(self.impulse_response(), self.sample_rate)
 
-    def late_response(self) -> Tensor:
-        """The noise that dies away: (n_taps,)."""
-        n_taps = self.late_bands.shape[-1]
-        time = torch.arange(n_taps, dtype=self.level_db.dtype, device=self.level_db.device) / self.sample_rate
-        decay = torch.exp(-DECAY_60_DB * time / self.t60_seconds().unsqueeze(1))
-        return (db_to_amplitude(self.level_db).unsqueeze(1) * decay * self.late_bands).sum(dim=0)
+
+def music_gain(impulse_response: Tensor, sample_rate: int) -> Tensor:
+    """By how much a room makes music louder, whose power is about the same in every octave.
+
+    Args:
+        impulse_response: (n_taps,) or (n_channels, n_taps).
+        sample_rate: Hz.
+
+    Returns:
+        Root of the mean power gain of all channels and all octaves from 100 Hz to 4 kHz: a scalar.
+    """
+    n_fft = max(impulse_response.shape[-1], sample_rate)  # bins of 1 Hz or less
+    hz = torch.fft.rfftfreq(n_fft, 1.0 / sample_rate, device=impulse_response.device)
+    low, high = MUSIC_HZ
+    weight = torch.where((hz >= low) & (hz <= high), 1.0 / hz.clamp_min(low), torch.zeros_like(hz))
+    power = torch.fft.rfft(impulse_response, n_fft).abs().square()
+    return torch.sqrt((weight * power).sum(dim=-1).mean() / weight.sum())
+
+
+def _octave_masks(n_taps: int) -> Tensor:
+    """(N_DECAY_BANDS, n_taps // 2 + 1): which bin of a spectrum of n_taps belongs to which band."""
+    # On the CPU: on the meta device, where files are checked, a comparison makes torch import its compiler.
+    position = torch.linspace(0.0, 1.0, n_taps // 2 + 1, device="cpu")
+    edges = (-1.0, *BAND_EDGES[1:])
+    return torch.stack([((position > low) & (position <= high)).float() for low, high in pairwise(edges)])
+
+
+def _seeded_noise(n_taps: int) -> Tensor:
+    """White noise of unit variance, always the same: (n_taps,)."""
+    noise = np.random.Generator(np.random.PCG64(NOISE_SEED)).standard_normal(n_taps)
+    return torch.from_numpy(noise).to(torch.float32)
 
 
 def _t60_to_raw(seconds: Tensor) -> Tensor:
@@ -191,7 +276,9 @@ ROOMS: dict[str, type[Room]] = {
     "free_taps": FreeTapsRoom,
     "free_taps_direct": FreeTapsDirectRoom,
     "decaying": DecayingRoom,
+    "decaying_taps": DecayingTapsRoom,
     "none": NoRoom,
+    "auto": DecayingRoom,  # until the recordings are known: see training/room_start.py
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -54,16 +55,14 @@ class Statistics(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        octaves = torch.linspace(5.5, 11.0, N_QUANTILES)
-        levels = torch.linspace(-80.0, 0.0, N_QUANTILES)
-        self.register_buffer("f0_octaves_mean", octaves.mean())
-        self.register_buffer("f0_octaves_std", octaves.std())
-        self.register_buffer("loudness_db_mean", levels.mean())
-        self.register_buffer("loudness_db_std", levels.std())
-        self.register_buffer("f0_octaves_quantiles", octaves)
-        self.register_buffer("loudness_db_quantiles", levels)
-        expression = [torch.linspace(low, high, N_QUANTILES) for low, high in UNTRAINED_EXPRESSION]
-        self.register_buffer("expression_quantiles", torch.stack(expression))
+        # By numpy: on the meta device, where files are checked, a mean makes torch import its compiler.
+        for name, bounds in (("f0_octaves", (5.5, 11.0)), ("loudness_db", (-80.0, 0.0))):
+            quantiles = np.linspace(*bounds, N_QUANTILES, dtype=np.float32)
+            self.register_buffer(f"{name}_mean", torch.tensor(float(quantiles.mean())))
+            self.register_buffer(f"{name}_std", torch.tensor(float(quantiles.std(ddof=1))))
+            self.register_buffer(f"{name}_quantiles", torch.tensor(quantiles.tolist()))
+        expression = [np.linspace(*bounds, N_QUANTILES).tolist() for bounds in UNTRAINED_EXPRESSION]
+        self.register_buffer("expression_quantiles", torch.tensor(expression))
 
     def set(self, values: StatisticsValues) -> None:
         """Take over what was measured on the training blocks."""

@@ -79,4 +79,5 @@ def rank_share(batch: Batch, rank: int, world_size: int) -> Batch:
     """Every world_size-th window: together the processes learn from exactly the batch that one would have."""
     if world_size == 1:
         return batch
-    return Batch(batch.audio[rank::world_size], batch.features.map(lambda value: value[rank::world_size]))
+    mine = slice(rank, None, world_size)
+    return Batch(batch.audio[mine], batch.features.map(lambda value: value[mine]), batch.origins[mine])

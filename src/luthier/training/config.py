@@ -53,9 +53,7 @@ class TrainingConfig(FrozenConfig):
         0.1, ge=0, description="weight in the loss of the predictor's error, in standard deviations"
     )
     rest_weight: float = Field(
-        0.0,
-        ge=0,
-        description="how much a decaying room learns from rests alone, instead of from everything; 1 is enough",
+        0.0, ge=0, description="how quiet the player of a room of decaying_taps is kept in rests; 1 takes the tail away"
     )
     gradient_clip: float = Field(3.0, ge=0, description="largest norm of the gradient; 0: not limited")
     precision: Literal["auto", "float32", "bfloat16"] = Field(

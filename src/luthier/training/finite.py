@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 
 from luthier.data.windows import Batch
 from luthier.model.instrument import Instrument
 
+Error = Callable[[Batch, Tensor], Tensor]
+"""Function of a batch and its noise (batch, n_samples): a number."""
 LONGEST_STREAK = 3
 """Steps in a row without finite numbers after which a run stops."""
 
@@ -19,33 +24,85 @@ def is_finite(instrument: Instrument, loss: Tensor) -> bool:
     return bool(torch.isfinite(sums).all())
 
 
-@torch.no_grad()
-def name_cause(instrument: Instrument, batch: Batch, noise: Tensor) -> str:
-    """Follow a batch along the path and name the first tensor that is not finite.
+def name_cause(instrument: Instrument, batch: Batch, noise: Tensor, error: Error) -> str:
+    """Follow a batch along the path and name the first tensor that is not finite, and where it came from.
+
+    Args:
+        instrument: what was learning, with the gradients of the step.
+        batch: what it learned from.
+        noise: (batch, n_samples), what it played with.
+        error: what was to become smaller: function of a batch and its noise.
 
     Returns:
-        A sentence such as "audio of window 3 is not finite".
+        A sentence such as "audio of movement_6.flac at 12.40 s is not finite".
     """
-    stages: dict[str, Tensor] = {"audio": batch.audio} | {
-        name: values for name, values in batch.features._asdict().items() if values is not None
-    }
-    stages |= {f"weight {name}": parameter for name, parameter in instrument.named_parameters()}
-    found = _first_not_finite(stages)
+    sample_rate = instrument.config.sample_rate
+    with torch.no_grad():
+        rows = batch.features._asdict().items()
+        given = {"audio": batch.audio} | {name: values for name, values in rows if values is not None}
+        found = _first_in_windows(given, batch, sample_rate) or _first_weight(
+            instrument, "weight ", lambda weight: weight
+        )
+        if not found:
+            controls = instrument.controls(batch.features)
+            dry = instrument.dry(controls, noise)
+            played = {"dry audio": dry, "audio in the room": instrument.room(dry)}
+            found = _first_in_windows(controls._asdict() | played, batch, sample_rate)
     if found:
         return found
-    controls = instrument.controls(batch.features)
-    dry = instrument.dry(controls, noise)
-    played = {"dry audio": dry, "audio in the room": instrument.room(dry)}
-    gradients = {f"gradient of {name}": value.grad for name, value in instrument.named_parameters()}
-    given = {name: value for name, value in gradients.items() if value is not None}
-    return _first_not_finite(controls._asdict() | played | given) or "the loss is not finite"
+    cause = _first_weight(instrument, "gradient of ", lambda weight: weight.grad) or "the loss is not finite"
+    culprit = _first_alone(instrument, batch, noise, error)
+    return cause if culprit is None else f"{cause}, from {_stretch(batch, culprit, sample_rate)}"
 
 
-def _first_not_finite(stages: dict[str, Tensor]) -> str:
+def _first_in_windows(stages: Mapping[str, Tensor], batch: Batch, sample_rate: int) -> str:
+    """Name the first of some tensors (batch, time, ...) that is not finite, and its window."""
     for name, tensor in stages.items():
         bad = ~torch.isfinite(tensor)
         if bad.any():
-            has_windows = not name.startswith(("weight", "gradient"))
-            where = f" of window {int(bad.flatten(1).any(dim=1).nonzero()[0])}" if has_windows else ""
-            return f"{name}{where} is not finite"
+            in_time = bad.flatten(2).any(-1) if bad.ndim > 2 else bad
+            row, place = in_time.nonzero()[0].tolist()
+            return f"{name} of {_moment(batch, row, place / tensor.shape[1], sample_rate)} is not finite"
     return ""
+
+
+def _first_weight(instrument: Instrument, what: str, value: Callable[[Parameter], Tensor | None]) -> str:
+    """Name the first weight with whose value something is wrong."""
+    for name, parameter in instrument.named_parameters():
+        found = value(parameter)
+        if found is not None and not torch.isfinite(found).all():
+            return f"{what}{name} is not finite"
+    return ""
+
+
+def _first_alone(instrument: Instrument, batch: Batch, noise: Tensor, error: Error) -> int | None:
+    """The first window whose error or gradients are not finite when it is learned from alone; None if all are."""
+    learned = [parameter for parameter in instrument.parameters() if parameter.requires_grad]
+    for row in range(len(batch.audio)):
+        mine = slice(row, row + 1)
+        loss = error(_windows(batch, mine), noise[mine])
+        # Not `backward`: it would meet the hooks with which several processes share their gradients.
+        gradients = torch.autograd.grad(loss, learned, allow_unused=True)
+        if not all(torch.isfinite(one).all() for one in (loss, *gradients) if one is not None):
+            return row
+    return None
+
+
+def _windows(batch: Batch, chosen: slice) -> Batch:
+    return Batch(batch.audio[chosen], batch.features.map(lambda values: values[chosen]), batch.origins[chosen])
+
+
+def _moment(batch: Batch, row: int, share: float, sample_rate: int) -> str:
+    """The place of a window in its recording that lies after a share of the window."""
+    if not batch.origins:
+        return f"window {row}"
+    name, start_seconds = batch.origins[row]
+    return f"{name} at {start_seconds + share * batch.audio.shape[1] / sample_rate:.2f} s"
+
+
+def _stretch(batch: Batch, row: int, sample_rate: int) -> str:
+    """A whole window as a stretch of its recording."""
+    if not batch.origins:
+        return f"window {row}"
+    name, start_seconds = batch.origins[row]
+    return f"{name}, {start_seconds:.2f} to {start_seconds + batch.audio.shape[1] / sample_rate:.2f} s"

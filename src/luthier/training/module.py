@@ -14,26 +14,18 @@ import torch
 from torch import Tensor, nn
 
 from luthier.data.windows import Batch, PlacedBatch
-from luthier.dsp.convolution import fft_convolve
 from luthier.dsp.signals import Controls
 from luthier.dsp.spectral_distance import SpectralScales, multi_scale_distance
 from luthier.errors import TrainingError
 from luthier.model.instrument import Instrument, white_noise
-from luthier.model.rooms import DecayingRoom
 from luthier.training.batches import StepCounter, rank_share
+from luthier.training.budget import budget_used
 from luthier.training.config import TrainingConfig
 from luthier.training.expression import mix_expression
 from luthier.training.finite import LONGEST_STREAK, is_finite, name_cause
 from luthier.training.losses import build_loss
 from luthier.training.precision import has_fast_bfloat16
-from luthier.training.rests import (
-    EVERY_STEPS,
-    PLAYER_WEIGHT,
-    ROOM_WEIGHT,
-    free_decays,
-    player_excess_db,
-    room_error_db,
-)
+from luthier.training.rests import EVERY_STEPS, PLAYER_WEIGHT, free_decays, player_excess_db
 from luthier.training.schedule import Progress, learning_rate
 
 logger = logging.getLogger(__name__)
@@ -61,7 +53,7 @@ class TrainingModule(lightning.LightningModule):
         counter: steps done, shared with the sampler of the batches.
         seconds_before: time spent in earlier parts of a resumed run, s.
         skipped: what was skipped because it was not finite, one sentence each.
-        quiet_db: loudness of the quietest frames of the training material.
+        quiet_db: loudness of the quietest frames of the training material; None where rests say nothing.
         recent: batch losses and, now and then, batch MSS since the last validation, by name.
     """
 
@@ -76,7 +68,7 @@ class TrainingModule(lightning.LightningModule):
         self.relative_scales = SpectralScales.relative(instrument.config.sample_rate)
         self.seconds_before, self.started = 0.0, time.monotonic()
         self.validation_began = self.validation_seconds = 0.0
-        self.quiet_db = -math.inf
+        self.quiet_db: float | None = None
         self.skipped: list[str] = []
         self.recent: dict[str, list[Tensor]] = {"loss": [], "mss": []}
         self.streak = 0
@@ -89,11 +81,9 @@ class TrainingModule(lightning.LightningModule):
     def progress(self) -> Progress:
         """How far the run has come."""
         steps, config = self.counter.steps, self.config
-        if config.minutes is not None:
-            # A budget holds the last validation, too, which takes as long as the one before.
-            used = (self.seconds + self.validation_seconds) / (60.0 * config.minutes)
-        else:
-            used = steps / (config.steps or (config.epochs or 1) * self.steps_per_epoch)
+        # A budget holds the last validation, too, which takes as long as the one before.
+        seconds = self.seconds + self.validation_seconds
+        used = budget_used(config, steps=steps, steps_per_epoch=self.steps_per_epoch, seconds=seconds)
         return Progress(steps, steps / self.steps_per_epoch, used)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -107,7 +97,7 @@ class TrainingModule(lightning.LightningModule):
         return torch.optim.AdamW([group for group in groups if group["params"]], lr=self.config.learning_rate)
 
     def _room_speeds(self) -> Iterator[tuple[nn.Parameter, float]]:
-        speeds = self.instrument.room.learning_speeds if self.config.rest_weight else {}
+        speeds = self.instrument.room.learning_speeds
         for name, parameter in self.instrument.room.named_parameters():
             yield parameter, speeds.get(name, 1.0)
 
@@ -148,9 +138,11 @@ class TrainingModule(lightning.LightningModule):
 
     def rehearse(self, batch: Batch) -> None:
         """Do everything that a step does but learn."""
-        noise = self._noise(batch.audio, self.config.seed, 0)
-        output, other_error = self._play(batch, noise, 0)
-        (self.loss(output, batch.audio, 0) + other_error).backward()
+        self._error(batch, self._noise(batch.audio, self.config.seed, 0)).backward()
+
+    def _error(self, batch: Batch, noise: Tensor) -> Tensor:
+        output, other_error = self._play(batch, noise, self.counter.steps)
+        return self.loss(output, batch.audio, self.counter.steps) + other_error
 
     def _learn(self, optimizer: Any) -> None:
         for group in optimizer.param_groups:
@@ -161,7 +153,7 @@ class TrainingModule(lightning.LightningModule):
         self.streak = 0
 
     def _skip(self, batch: Batch, noise: Tensor) -> None:
-        cause = f"step {self.counter.steps} skipped: {name_cause(self.instrument, batch, noise)}"
+        cause = f"step {self.counter.steps} skipped: {name_cause(self.instrument, batch, noise, self._error)}"
         logger.warning(cause)
         self.skipped.append(cause)
         self.streak += 1
@@ -177,19 +169,14 @@ class TrainingModule(lightning.LightningModule):
             features, error = mix_expression(self.instrument, batch.features, self.config.predicted_windows)
             controls = self.instrument.controls(features)
         error = self.config.predictor_weight * error
-        dry, room = self.instrument.dry(controls, noise), self.instrument.room
-        if not self.config.rest_weight or not isinstance(room, DecayingRoom):
-            return room(dry), error
-        if step % EVERY_STEPS == 0:
-            error = error + EVERY_STEPS * self.config.rest_weight * self._rest_error(room, controls, dry, batch)
-        # The distance prefers a player to any room: the late part learns from rests alone.
-        return fft_convolve(dry, room.early_response() + room.late_response().detach()), error
+        if self.config.rest_weight and self.quiet_db is not None and step % EVERY_STEPS == 0:
+            weight = EVERY_STEPS * PLAYER_WEIGHT * self.config.rest_weight
+            error = error + weight * self._rest_error(controls, batch, self.quiet_db)
+        return self.instrument.room(self.instrument.dry(controls, noise)), error
 
-    def _rest_error(self, room: DecayingRoom, controls: Controls, dry: Tensor, batch: Batch) -> Tensor:
-        frame_rate = self.instrument.config.features.frame_rate
-        is_free = free_decays(batch, frame_rate=frame_rate, quiet_db=self.quiet_db)
-        player = PLAYER_WEIGHT * player_excess_db(controls, batch.audio, is_free)
-        return player + ROOM_WEIGHT * room_error_db(room, dry, batch.audio, is_free)
+    def _rest_error(self, controls: Controls, batch: Batch, quiet_db: float) -> Tensor:
+        is_free = free_decays(batch, frame_rate=self.instrument.config.features.frame_rate, quiet_db=quiet_db)
+        return player_excess_db(controls, batch.audio, is_free)
 
     def _rounds_matrices(self) -> bool:
         return self.config.precision == "bfloat16" or (
@@ -241,9 +228,15 @@ class TrainingModule(lightning.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep what a resumed run needs beside weights and optimiser."""
-        checkpoint["luthier"] = {"steps": self.counter.steps, "seconds": self.seconds, "skipped": self.skipped}
+        checkpoint["luthier"] = {
+            "steps": self.counter.steps,
+            "seconds": self.seconds,
+            "validation_seconds": self.validation_seconds,
+            "skipped": self.skipped,
+        }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Go on where the run stopped."""
         kept = checkpoint["luthier"]
         self.counter.steps, self.seconds_before, self.skipped = kept["steps"], kept["seconds"], kept["skipped"]
+        self.validation_seconds = kept.get("validation_seconds", 0.0)

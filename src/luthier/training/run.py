@@ -23,14 +23,15 @@ from luthier.model.instrument import Instrument
 from luthier.model.presets import DEFAULT_PRESET, instrument_config, read_config_file
 from luthier.model.statistics import StatisticsValues
 from luthier.training.batches import StepBatches, StepCounter, training_loader
+from luthier.training.budget import budget_used, say_used_up
 from luthier.training.checkpoint_file import CheckpointFile
 from luthier.training.listening import Example, Listener, get_example, validation_clip
 from luthier.training.memory import keep_freed_memory
 from luthier.training.module import TrainingModule
 from luthier.training.quiet import quiet_lightning
 from luthier.training.reports import EpochReport, Reporter
-from luthier.training.room_start import start_room, training_quiet_db
-from luthier.training.run_folder import RunFolder, default_run_folder, open_run_folder
+from luthier.training.room_start import settle_room, start_room
+from luthier.training.run_folder import RunFolder, default_run_folder, open_run_folder, read_log
 from luthier.training.settings import (
     Settings,
     check_same_instrument,
@@ -137,16 +138,19 @@ def train(
 
     Raises:
         DatasetError, ConfigError, OutputError, AudioFileError: something given is not usable.
-        TrainingError: three steps in a row were not finite.
+        TrainingError: three steps in a row were not finite, or the budget of a resumed run is used up.
     """
     output = Path(output)
     folder = RunFolder(options.run_folder) if options.run_folder else default_run_folder(output)
     refuse_existing(output, force=options.force or options.resume)
     opened = Dataset.open(dataset)
     tables = _tables(folder, preset, config_file, overrides, resume=options.resume)
-    run = _Run(opened, resolve_settings(tables, opened.definition), folder, options)
+    run = _Run(opened, settle_room(resolve_settings(tables, opened.definition), opened), folder, options)
     if options.resume:
         check_same_instrument(instrument_config(read_config_file(folder.config)["instrument"]), run.settings.instrument)
+        finished = _finished(run, output)
+        if finished is not None:
+            return finished
     # Everything that a user can get wrong has been read by now: only then is anything written.
     callbacks = _callbacks(run)
     open_run_folder(folder, resume=options.resume, force=options.force)
@@ -168,15 +172,14 @@ def build(dataset: Dataset, settings: Settings) -> tuple[TrainingModule, StepBat
 
     The weights follow from the seed alone; torch's global generator is left as it was.
     """
+    settings = settle_room(settings, dataset)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.training.seed)
         instrument = Instrument(settings.instrument)
     instrument.statistics.set(statistics_values(dataset))
     counter, batches = StepCounter(), StepBatches(dataset, settings.training)
     module = TrainingModule(instrument, settings.training, counter, batches.steps_per_epoch)
-    if settings.training.rest_weight:
-        start_room(instrument.room, dataset)
-        module.quiet_db = training_quiet_db(dataset)
+    module.quiet_db = start_room(instrument.room, dataset)
     return module, batches
 
 
@@ -213,6 +216,38 @@ def _tables(
     if resume and not folder.config.is_file():
         raise TrainingError(f"{folder.path}: no run to resume (no {folder.config.name}). Leave out --resume.")
     return settings_tables(preset, config_file=folder.config if resume else config_file, overrides=overrides)
+
+
+def _finished(run: _Run, output: Path) -> RunResult | None:
+    """What a run left whose budget is used up; None where there is something to do.
+
+    Raises:
+        TrainingError: its instrument has been written, too: nothing is left to do.
+    """
+    folder, config = run.folder, run.settings.training
+    if not folder.checkpoint.is_file():
+        return None
+    kept = _kept_numbers(folder)
+    steps, seconds = kept["steps"], kept["seconds"]
+    steps_per_epoch = StepBatches(run.dataset, config).steps_per_epoch
+    # With the validation that a budget reserves time for, as when it stopped.
+    until_stop = seconds + kept.get("validation_seconds", 0.0)
+    rows = read_log(folder)
+    if budget_used(config, steps=steps, steps_per_epoch=steps_per_epoch, seconds=until_stop) < 1.0 or not rows:
+        return None
+    used_up = say_used_up(config, steps=steps, seconds=seconds)
+    if output.is_file() and output.read_bytes() == folder.best.read_bytes():
+        raise TrainingError(f"{folder.path}: {used_up}.")
+    # Stopped between its last checkpoint and its end.
+    _publish(folder, output)
+    last = {name: rows[-1][name] for name in ("seconds", "scores", "best_score", "verdict")}
+    return RunResult(output, folder.path, steps, stopped_because=used_up, skipped=kept["skipped"], **last)
+
+
+def _kept_numbers(folder: RunFolder) -> dict[str, Any]:
+    """What the last checkpoint says of the run itself."""
+    kept: dict[str, Any] = torch.load(folder.checkpoint, weights_only=True)["luthier"]
+    return kept
 
 
 class _Callbacks(NamedTuple):
@@ -277,9 +312,7 @@ def _fit(trainer: lightning.Trainer, module: TrainingModule, batches: StepBatche
 
 
 def _start(run: _Run, module: TrainingModule, trainer: lightning.Trainer) -> RunStart:
-    resumed_at = 0
-    if run.options.resume:
-        resumed_at = torch.load(run.folder.checkpoint, weights_only=True)["luthier"]["steps"]
+    resumed_at = _kept_numbers(run.folder)["steps"] if run.options.resume else 0
     return RunStart(
         folder=run.folder,
         settings=run.settings,

@@ -26,6 +26,14 @@ def prepare(
     f0_max_hz: Annotated[float | None, typer.Option(help="Highest pitch of the instrument, Hz.")] = None,
     credit: Annotated[str, typer.Option(help="Whom to name when sharing sounds of the instrument.")] = "",
     licence: Annotated[str, typer.Option(help="Licence of the recordings, for example CC-BY-4.0.")] = "",
+    save_f0: Annotated[
+        Path | None,
+        typer.Option(help="New folder for the pitch of each recording as a CSV file, to look at and to correct."),
+    ] = None,
+    use_f0: Annotated[
+        Path | None,
+        typer.Option(help="Folder of such files: their pitch is used; recordings without one are tracked."),
+    ] = None,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Recordings worked on at once; one per core if absent.")
     ] = None,
@@ -64,6 +72,8 @@ def prepare(
             force=force,
             credit=credit,
             licence=licence,
+            save_f0=save_f0,
+            use_f0=use_f0,
             on_progress=on_progress,
         )
     if json:
@@ -91,6 +101,7 @@ def _document(report: PrepareReport) -> dict[str, object]:
         "skipped": [{"path": entry.path, "reason": entry.reason} for entry in report.skipped],
         "duplicates": [{"path": entry.path, "same_as": entry.same_as} for entry in report.duplicates],
         "ignored_files": report.n_ignored,
+        "given_f0": report.n_given_f0,
         "split": {
             "method": report.split.method,
             **{part: len(getattr(report.split, part)) for part in ("train", "validation", "test")},
@@ -106,6 +117,7 @@ def _print_report(report: PrepareReport) -> None:
         ("blocks for training", len(report.split.train)),
         ("blocks for validation", len(report.split.validation)),
         ("blocks for test", len(report.split.test)),
+        ("pitch from your files", report.n_given_f0),
         ("skipped as unusable", len(report.skipped)),
         ("skipped as duplicates", len(report.duplicates)),
         ("other files in the folders", report.n_ignored),
