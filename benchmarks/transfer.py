@@ -1,11 +1,12 @@
-"""Transfer, judged: singers and phrases into an instrument.
+"""Transfer, judged: every voice and phrase into every instrument that comes with the package.
 
-    python -m benchmarks.transfer violin.safetensors RECORDING-OF-THE-INSTRUMENT VOICE... [--loudness none]
+    python -m benchmarks.transfer [--audio ../shared/audio] [--to violin alto-saxophone] [--json rows.json]
+    python -m benchmarks.transfer --to mine.safetensors --recordings MINE.wav --inputs VOICE.wav... [--loudness none]
 
-For each voice: how far the melody is off by a tracker that the instrument has never seen, without the room and in it
-(where two notes sound at once and the tracker errs by octaves), how quiet the rests are, how
-the loudness contours go together, whether a sample step is larger than the controls explain, and whether the average
-spectrum is nearer to the instrument's recordings than to the singer's.
+For each pair: how far the melody is off by a tracker that the instrument has never seen (dry; in the room two notes
+sound at once and the tracker errs by octaves), how the loudness contours go together, how quiet the rests are,
+whether a sample step is larger than the controls explain, whether the average spectrum is nearer to the instrument's
+recordings than to the singer's, and whether the stems add up. What misses its criterion has a star.
 """
 
 from __future__ import annotations
@@ -15,12 +16,16 @@ import json
 import math
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
+from benchmarks.measuring import machine
 from torch import Tensor
 
 from luthier.data.audio_files import load_audio
+from luthier.data.recordings import collect_recordings
 from luthier.dsp.signals import Controls, Features
 from luthier.evaluation.pitch import CONFIDENT, IN_TUNE_CENTS, track_yin
 from luthier.evaluation.spectral import mel_spectrogram_db
@@ -28,8 +33,23 @@ from luthier.features.loudness import loudness_db
 from luthier.inference.loudness_fit import is_note
 from luthier.inference.note_gate import rest_gain
 from luthier.inference.player import Player, Transfer, load_player
+from luthier.model.bundled import bundled_names
 from luthier.units import amplitude_to_db, ratio_to_cents, semitones_to_ratio
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+RECIPES = Path(__file__).resolve().parents[1] / "instruments"
+SPEECH = {"davidbain_xmas", "librispeech_198-209-0000", "sms-tools_speech-female", "sms-tools_speech-male"}
+"""Inputs that are spoken."""
+ROUNDING = 1e-6
+"""As far as the parts may be off the whole, and the dry version off the whole without the room."""
+SILENT_DB = -60.0
+"""A rest this far below the loud frames is silent."""
+MOST_RECORDINGS, LONGEST_SECONDS = 24, 60
+"""Enough of an instrument for its average spectrum."""
 EDGE_SECONDS = 0.1
 """Rests are judged this far from anything that sounds: a room and a window smear."""
 
@@ -64,21 +84,27 @@ def rests_db(dry: Tensor, features: Features, hop_length: int, frame_rate: float
 
 def step_ratio(result: Transfer, player: Player) -> float:
     """The harmonic part's largest sample step against the largest that its partials can make: above 1 is a click."""
-    harmonic = result.stems["harmonic"][0] / float(player.instrument.room.direct_gain())
+    harmonic = result.stems["harmonic"][0] / float(player.instrument.room.direct_gain().detach())
     hop_length = player.instrument.config.hop_length
-    bound = possible_steps(result.controls, player.sample_rate)
-    bound = torch.maximum(bound, torch.cat([bound[1:], bound[-1:]])).repeat_interleave(hop_length)
+    bound = possible_steps(result.controls, player.sample_rate).repeat_interleave(hop_length)
     swing = result.controls.amplitude.flatten().diff().abs() / hop_length
     bound = bound + torch.cat([swing, swing[-1:]]).repeat_interleave(hop_length)
     return float((harmonic.diff().abs() / (bound[:-1] + 1e-5)).max())
 
 
 def possible_steps(controls: Controls, sample_rate: int) -> Tensor:
-    """(n_frames,), the sum of the partials' steepest slopes."""
+    """(n_frames,), the sum of the partials' steepest slopes between a frame and the next."""
     n_harmonics = controls.harmonic_distribution.shape[-1]
     numbers = torch.arange(1, n_harmonics + 1)
     slopes = 2 * (math.pi * controls.f0_hz * numbers / sample_rate).sin().abs()
-    return (controls.amplitude * controls.harmonic_distribution * slopes).sum(-1).flatten()
+    # Level and pitch may grow one against the other: each partial at its loudest and at its steepest.
+    levels = controls.amplitude * controls.harmonic_distribution
+    return (_larger_neighbour(levels) * _larger_neighbour(slopes)).sum(-1).flatten()
+
+
+def _larger_neighbour(values: Tensor) -> Tensor:
+    """(1, n_frames, n), each frame or the next one, whichever is larger."""
+    return torch.maximum(values, torch.cat([values[:, 1:], values[:, -1:]], dim=1))
 
 
 def spectrum(audio: Tensor, sample_rate: int) -> Tensor:
@@ -90,7 +116,7 @@ def spectrum(audio: Tensor, sample_rate: int) -> Tensor:
     return mean_db - mean_db.mean()
 
 
-def judge(player: Player, recording: Tensor, voice: Path, options: dict[str, object]) -> dict[str, object]:
+def judge(player: Player, own: Tensor, voice: Path, options: dict[str, object]) -> dict[str, object]:
     rate, hop_length = player.sample_rate, player.instrument.config.hop_length
     clip, _ = load_audio(voice, rate)
     features = player.measure(clip, rate)
@@ -100,10 +126,10 @@ def judge(player: Player, recording: Tensor, voice: Path, options: dict[str, obj
     dry = result.audio[:1] - result.stems["room"][:1]
     cents, within = melody(clip, dry, result, features, hop_length)
     wet_cents, wet_within = melody(clip, result.audio[:1], result, features, hop_length)
-    output, own, singer = (spectrum(audio, rate) for audio in (result.audio[:1], recording, clip))
+    output, singer = (spectrum(audio, rate) for audio in (result.audio[:1], clip))
     stems = torch.stack(list(result.stems.values())).sum(0)
     return {
-        "voice": voice.stem,
+        "input": voice.stem,
         "shift": result.shift_semitones,
         "cents": round(cents, 1),
         "within_50": round(within, 4),
@@ -115,24 +141,101 @@ def judge(player: Player, recording: Tensor, voice: Path, options: dict[str, obj
         "to_instrument_db": round(float((output - own).square().mean().sqrt()), 1),
         "to_singer_db": round(float((output - singer).square().mean().sqrt()), 1),
         "stems_error": float((stems - result.audio).abs().max()),
+        "dry_error": float((player.transfer(clip, rate, wet=0.0, **options).audio - dry).abs().max()),
         "times_real_time": round(clip.shape[1] / rate / seconds, 1),
         "expression": result.expression,
         "diagnosis": [trouble.what for trouble in result.diagnosis],
     }
 
 
-def main() -> None:
+CRITERIA: dict[str, Callable[[dict[str, Any]], bool]] = {
+    "cents": lambda row: row["cents"] <= 10.0,
+    "within_50": lambda row: row["within_50"] >= 0.97,
+    "contour": lambda row: row["contour"] >= 0.9,
+    "rests_db": lambda row: not row["rests_db"] > SILENT_DB,  # without rests there is nothing to hear
+    "step_ratio": lambda row: row["step_ratio"] <= 1.0,
+    "to_instrument_db": lambda row: row["to_instrument_db"] < row["to_singer_db"],
+    "stems_error": lambda row: row["stems_error"] <= ROUNDING,
+    "dry_error": lambda row: row["dry_error"] <= ROUNDING,
+}
+"""What each number has to be."""
+SHOWN = (
+    "instrument",
+    "input",
+    "shift",
+    *list(CRITERIA)[:6],
+    "to_singer_db",
+    "stems_error",
+    "dry_error",
+    "wet_within_50",
+    "diagnosis",
+)
+
+
+def own_spectrum(recordings: list[Path], sample_rate: int) -> Tensor:
+    """Average spectrum of an instrument's recordings, a few of many notes."""
+    chosen = recordings[:: max(1, len(recordings) // MOST_RECORDINGS)]
+    clips = [load_audio(path, sample_rate)[0][:, : LONGEST_SECONDS * sample_rate] for path in chosen]
+    return torch.stack([spectrum(clip, sample_rate) for clip in clips]).mean(0)
+
+
+def recordings_of(name: str, audio: Path) -> list[Path]:
+    """What a bundled instrument was trained on, by its recipe."""
+    recipe = tomllib.loads((RECIPES / f"{name}.toml").read_text(encoding="utf-8"))
+    return collect_recordings([audio / part for part in recipe["recordings"]]).recordings
+
+
+def inputs_in(audio: Path) -> list[Path]:
+    return sorted(path for folder in ("voice", "phrases") for path in (audio / folder).glob("*.flac"))
+
+
+def print_row(row: dict[str, Any]) -> None:
+    missed = {name for name, is_met in CRITERIA.items() if not is_met(row)}
+    cells = [f"{_text(row[name])}{' *' if name in missed else ''}" for name in SHOWN]
+    print(f"| {' | '.join(cells)} |", flush=True)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(value)
+    return f"{value:.1e}" if isinstance(value, float) and 0 < abs(value) < 1e-3 else str(value)
+
+
+def print_summary(title: str, rows: list[dict[str, Any]]) -> None:
+    """How many pairs meet each criterion."""
+    met = {name: sum(map(is_met, rows)) for name, is_met in CRITERIA.items()}
+    whole = sum(all(is_met(row) for is_met in CRITERIA.values()) for row in rows)
+    print(f"\n{title}: {whole} of {len(rows)} pairs meet every criterion; "
+          f"by criterion: {', '.join(f'{name} {count}' for name, count in met.items())}")  # fmt: skip
+
+
+def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("instrument", type=Path)
-    parser.add_argument("recording", type=Path)
-    parser.add_argument("voices", type=Path, nargs="+")
+    parser.add_argument("--audio", type=Path, default=RECIPES.parents[1] / "shared" / "audio")
+    parser.add_argument("--to", nargs="+", help="instruments, by name or file; all bundled ones if absent")
+    parser.add_argument("--recordings", type=Path, nargs="+", help="of an instrument that has no recipe here")
+    parser.add_argument("--inputs", type=Path, nargs="+", help="the voices and phrases in --audio if absent")
     parser.add_argument("--loudness", default="auto")
-    wanted = parser.parse_args()
-    player = load_player(wanted.instrument)
-    recording, _ = load_audio(wanted.recording, player.sample_rate)
-    for voice in wanted.voices:
-        json.dump(judge(player, recording, voice, {"loudness": wanted.loudness}), sys.stdout)
-        print(flush=True)
+    parser.add_argument("--json", type=Path, help="write the rows there too")
+    return parser.parse_args()
+
+
+def main() -> None:
+    wanted = parse()
+    inputs = wanted.inputs or inputs_in(wanted.audio)
+    rows: list[dict[str, Any]] = []
+    print(f"{machine()}\n\n| {' | '.join(SHOWN)} |\n|{'---|' * len(SHOWN)}")
+    for name in wanted.to or bundled_names():
+        player = load_player(name)
+        own = own_spectrum(wanted.recordings or recordings_of(name, wanted.audio), player.sample_rate)
+        for voice in inputs:
+            rows.append({"instrument": name, **judge(player, own, voice, {"loudness": wanted.loudness})})
+            print_row(rows[-1])
+    for title, is_speech in (("singing and phrases", False), ("speech, which is no melody", True)):
+        if chosen := [row for row in rows if (row["input"] in SPEECH) == is_speech]:
+            print_summary(title, chosen)
+    if wanted.json:
+        wanted.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

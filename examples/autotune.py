@@ -1,25 +1,14 @@
-"""A singer, put in tune and played in half a dozen ways: python examples/autotune.py FOLDER [violin.safetensors]."""
+"""A singer, put in tune and played in half a dozen ways: python examples/autotune.py FOLDER [violin]."""
 
 import sys
 from importlib.resources import files
 from pathlib import Path
 
-import torch
-
 import luthier
 from luthier.data.audio_files import load_audio, save_audio
-from luthier.inference.player import Player
-from luthier.model.instrument import Instrument
-from luthier.model.instrument_file import TrainingSummary
-from luthier.model.presets import instrument_config, preset_tables
 
 folder = Path(sys.argv[1])
-if len(sys.argv) > 2:
-    player = luthier.load(sys.argv[2])
-else:  # an instrument that has learned nothing yet
-    torch.manual_seed(0)
-    player = Player(Instrument(instrument_config(preset_tables("fast")["instrument"])), TrainingSummary())
-
+player = luthier.load(sys.argv[2] if len(sys.argv) > 2 else "violin")
 voice, sample_rate = load_audio(str(files("luthier.apps") / "demo_audio" / "voice.flac"))
 voice = voice[:, : 3 * sample_rate]
 ways = {
@@ -34,5 +23,3 @@ for name, wishes in ways.items():
     result = player.transfer(voice, sample_rate, **wishes).at_level(lufs=-20)
     save_audio(folder / f"{name}.wav", result.audio, result.sample_rate, force=True)
     print(f"{name}.wav: shifted by {result.shift_semitones:g} semitones; scale: {result.scale}")
-    for trouble in result.diagnosis:
-        print("  ", trouble)

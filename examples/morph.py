@@ -1,4 +1,4 @@
-"""From one instrument to another in five steps: python examples/morph.py FOLDER [first second]."""
+"""From one instrument to another in five steps: python examples/morph.py FOLDER [violin alto-saxophone]."""
 
 import sys
 from importlib.resources import files
@@ -10,22 +10,11 @@ import luthier
 from luthier.data.audio_files import load_audio, save_audio
 from luthier.evaluation.plots import figure_to_png, spectrogram
 from luthier.inference.morph import MorphWith
-from luthier.inference.player import Player
-from luthier.model.instrument import Instrument
-from luthier.model.instrument_file import TrainingSummary
-from luthier.model.presets import instrument_config, preset_tables
-
-
-def untrained(seed: int) -> Player:
-    """An instrument that has learned nothing yet."""
-    torch.manual_seed(seed)
-    return Player(Instrument(instrument_config(preset_tables("fast")["instrument"])), TrainingSummary())
-
 
 folder = Path(sys.argv[1])
-first, second = map(luthier.load, sys.argv[2:4]) if len(sys.argv) > 3 else (untrained(0), untrained(1))
+first, second = map(luthier.load, sys.argv[2:4] or ("violin", "alto-saxophone"))
 voice, sample_rate = load_audio(str(files("luthier.apps") / "demo_audio" / "voice.flac"))
-voice = voice[:, :sample_rate]
+voice = voice[:, : 3 * sample_rate]
 steps = []
 for amount in (0.0, 0.25, 0.5, 0.75, 1.0):
     morph = MorphWith(second.instrument, amount)

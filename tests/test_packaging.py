@@ -60,6 +60,9 @@ def test_it_holds_every_file_of_the_package(wheel: Path, repository: Path) -> No
     assert {
         "luthier/py.typed",
         "luthier/apps/demo_audio/violin.flac",
+        "luthier/instruments/violin.safetensors",
+        "luthier/instruments/violin.md",
+        "luthier/instruments/violin.ogg",
         "luthier/model/preset_files/fast.toml",
     } <= expected
 
@@ -75,7 +78,8 @@ def test_it_carries_licence_and_notice(wheel: Path) -> None:
 
 
 def test_it_is_small(wheel: Path) -> None:
-    assert wheel.stat().st_size < 5_000_000
+    # Recordings for the demo, two trackers' weights, and the instruments in the box, at most 3 MB each.
+    assert wheel.stat().st_size < 12_000_000
 
 
 def test_it_works_from_an_empty_folder(wheel: Path, tmp_path: Path) -> None:
@@ -86,6 +90,7 @@ def test_it_works_from_an_empty_folder(wheel: Path, tmp_path: Path) -> None:
         "import luthier; from pathlib import Path\n"
         f"assert Path(luthier.__file__).is_relative_to({str(target)!r}), luthier.__file__\n"
         "from luthier.apps.cli.main import main\n"
-        "sys.argv = ['luthier', 'info', 'fast', '--json']; main()\n"
+        "sys.argv = ['luthier', *WORDS, '--json']; main()\n"
     )
-    assert '"parameters"' in run(sys.executable, "-c", code, cwd=tmp_path)
+    for words, expected in ((["info", "fast"], '"parameters"'), (["instruments"], '"violin"')):
+        assert expected in run(sys.executable, "-c", code.replace("WORDS", repr(words)), cwd=tmp_path)

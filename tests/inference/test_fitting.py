@@ -69,9 +69,9 @@ def test_the_edit_gates_colours_and_morphs() -> None:
     with torch.no_grad():
         controls = INSTRUMENT.controls(MELODY)
     everything = slice(0, controls.f0_hz.shape[1])
-    plain = fit(INSTRUMENT, MELODY, {}).edit(controls, everything)
+    plain = fit(INSTRUMENT, MELODY, {"dynamics": 0.0}).edit(controls, everything)
     assert float(plain.amplitude[0, 125]) < 1e-4 * float(controls.amplitude[0, 125])
-    louder = fit(INSTRUMENT, MELODY, {"balance_db": 12.0}).edit(controls, everything)
+    louder = fit(INSTRUMENT, MELODY, {"balance_db": 12.0, "dynamics": 0.0}).edit(controls, everything)
     assert torch.allclose(louder.amplitude, plain.amplitude * 10 ** (6 / 20), rtol=1e-4)
     second = MorphWith(small_instrument(9, synths=NOISY), 1.0)
     other = fit(INSTRUMENT, MELODY, {"morph": second}).edit(controls, everything)
@@ -81,7 +81,7 @@ def test_the_edit_gates_colours_and_morphs() -> None:
 
 @pytest.mark.parametrize(
     "wishes",
-    [{"autotune": 1.5}, {"autotune": -1.0}, {"vibrato": math.nan}, {"glide": -0.1}, {"attack": 60.0},
+    [{"autotune": 1.5}, {"autotune": -1.0}, {"dynamics": 2.0}, {"vibrato": math.nan}, {"glide": -0.1}, {"attack": 60.0},
      {"scale": "H-major"}, {"cents": "some"}, {"cents": math.inf}, {"gate_db": -3.0}, {"quiet_db": math.nan},
      {"balance_db": math.nan}, {"tilt_db": math.inf}, {"harmonics_db": (math.nan,)}, {"semitones": math.nan}],
     ids=str,

@@ -16,10 +16,17 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
-from luthier.data.audio_files import load_audio, save_audio
+from luthier.apps.demo_sounds import (
+    PASSAGE_SECONDS,
+    VIOLIN_CREDIT,
+    VIOLIN_LICENCE,
+    VOICE_CREDIT,
+    hall_impulse_response,
+    save_sounds,
+)
+from luthier.data.audio_files import load_audio
 from luthier.data.dataset import Dataset
 from luthier.data.prepare import prepare
 from luthier.dsp.feature_definition import FeatureDefinition
@@ -33,19 +40,6 @@ from luthier.inference.player import Player, load_player
 from luthier.training.listening import Example, training_curve
 from luthier.training.run import RunOptions, train
 from luthier.training.run_folder import RunFolder
-from luthier.units import db_to_amplitude, seconds_to_samples
-
-VIOLIN_CREDIT = (
-    "John Garner (violin), J. S. Bach, BWV 1002, via Musopen and the Bach Violin Dataset (Dong et al. 2022); "
-    "cut, one channel, 16 kHz"
-)
-VIOLIN_LICENCE = "CC BY 3.0"
-VOICE_CREDIT = "Voice: Bittner et al., vocadito (2021), clip 14; cut, 16 kHz. Licence: CC BY 4.0"
-PASSAGE_SECONDS = 10.0
-HALL_T60_SECONDS = 2.0
-HALL_LEVEL_DB = -28.0
-"""Level of the first reflections of the hall below its direct sound."""
-SEED = 0
 
 
 class DemoOptions(NamedTuple):
@@ -101,7 +95,7 @@ def _run(folder: Path, violin: Path, voice: Path, options: DemoOptions) -> DemoR
     options.say("3/4  Playing: a held-out passage, the singer, the room")
     player, dataset = load_player(trained.output), Dataset.open(folder / "dataset")
     sounds = play_everything(player, dataset, voice)
-    paths = _save(folder / "sounds", sounds, player.sample_rate)
+    paths = save_sounds(folder / "sounds", sounds, player.sample_rate)
     options.say("4/4  Scoring and writing the report")
     curve = training_curve(RunFolder(trained.run_folder))
     picture = folder / "demo.png"
@@ -110,13 +104,6 @@ def _run(folder: Path, violin: Path, voice: Path, options: DemoOptions) -> DemoR
     entrant = Entrant("violin", player.instrument, scores, curve)
     write_report(folder / "report.html", _report(player, dataset, sounds, entrant))
     return DemoResult(folder / "report.html", picture, trained.output, paths, scores)
-
-
-def _save(folder: Path, sounds: dict[str, Tensor], sample_rate: int) -> dict[str, Path]:
-    paths = {name: folder / f"{name}.wav" for name in sounds}
-    for name, audio in sounds.items():
-        save_audio(paths[name], audio, sample_rate)
-    return paths
 
 
 def play_everything(player: Player, dataset: Dataset, voice: Path) -> dict[str, Tensor]:
@@ -142,16 +129,6 @@ def play_everything(player: Player, dataset: Dataset, voice: Path) -> dict[str, 
         "voice-as-violin-in-a-hall": player.transfer(sung, rate, room=hall).audio,
         "room": player.room().reshape(1, -1),
     }
-
-
-def hall_impulse_response(sample_rate: int) -> Tensor:
-    """A made-up hall: direct sound, then noise that decays by 60 dB in `HALL_T60_SECONDS`; (n_taps,)."""
-    n_taps = seconds_to_samples(HALL_T60_SECONDS, sample_rate)
-    noise = torch.randn(n_taps, generator=torch.Generator().manual_seed(SEED))
-    decay_db = torch.linspace(0.0, -60.0, n_taps) + HALL_LEVEL_DB
-    taps = noise * db_to_amplitude(decay_db)
-    taps[0] = 1.0
-    return taps
 
 
 def held_out_passage(dataset: Dataset) -> Clip:

@@ -1,12 +1,13 @@
 """Making a melody ready for an instrument, wish by wish.
 
 measured ─► register, tuning ─► notes: autotune, vibrato, glide ─► loudness ─► attacks ─► expression ─► features
-    `─────────────────────────► gate, colour, morph: applied to the controls, block by block
+    `─────────────────────────► morph, colour, dynamics, gate: applied to the controls, block by block
 """
 
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import NamedTuple, cast
 
 import torch
@@ -15,6 +16,7 @@ from luthier.dsp.signals import Controls, Features
 from luthier.errors import RangeError
 from luthier.inference.diagnosis import Trouble, diagnose_fit
 from luthier.inference.expression_fit import fit_expression
+from luthier.inference.level_follow import LevelFollow, follow_level
 from luthier.inference.loudness_fit import fit_loudness, match_loudness, raised_db, standardise_loudness
 from luthier.inference.melody_shaping import autotune, glide, scale_vibrato, soften_attacks
 from luthier.inference.morph import Morph, check_morph
@@ -31,8 +33,8 @@ from luthier.units import CENTS_PER_OCTAVE, SEMITONES_PER_OCTAVE
 MOST_OCTAVES = 8
 LONGEST_SECONDS = 5.0
 CENTS_PER_SEMITONE = CENTS_PER_OCTAVE / SEMITONES_PER_OCTAVE
-MOST = {"autotune": 1.0, "vibrato": 10.0, "glide": LONGEST_SECONDS, "attack": LONGEST_SECONDS}
-"""The largest value of each wish that starts at zero."""
+MOST = {"autotune": 1.0, "dynamics": 1.0, "vibrato": 10.0, "glide": LONGEST_SECONDS, "attack": LONGEST_SECONDS}
+"""The largest value of each wish that begins at zero."""
 
 
 class Fitted(NamedTuple):
@@ -43,6 +45,7 @@ class Fitted(NamedTuple):
         gate: silences it where the input has no note.
         colour: changes its timbre.
         morph: the second instrument, following the same melody.
+        level: plays each note as loud as wanted.
         shift_semitones: by how much the pitch was shifted.
         loudness_shift_db: by how much the notes became louder, their median.
         expression: where it comes from: "input", "predict", or "none".
@@ -54,6 +57,7 @@ class Fitted(NamedTuple):
     gate: NoteGate
     colour: Colour
     morph: Morph | None
+    level: LevelFollow
     shift_semitones: float
     loudness_shift_db: float
     expression: str
@@ -67,9 +71,8 @@ class Fitted(NamedTuple):
 
     def edit(self, controls: Controls, frames: slice) -> Controls:
         """What is played in some frames: see `rendering.EditControls`."""
-        if self.morph is not None:
-            controls = self.morph(controls, frames)
-        return self.colour.apply(self.gate.apply(controls, frames))
+        controls = _change_timbre(controls, frames, self.morph, self.colour)
+        return self.gate.apply(self.level.apply(controls, frames), frames)
 
 
 def fit(instrument: Instrument, measured: Features, wishes: Wishes) -> Fitted:
@@ -91,17 +94,24 @@ def fit(instrument: Instrument, measured: Features, wishes: Wishes) -> Fitted:
     gate = note_gate(measured, frame_rate, _gate_settings(wishes))
     features, source = _fit_dynamics(instrument, melody, wishes, frame_rate)
     colour = Colour(wishes.get("balance_db", 0.0), wishes.get("tilt_db", 0.0), wishes.get("harmonics_db", ()))
+    morph, heard_before = (_morph(instrument, melody, wishes, frame_rate) for _ in range(2))  # each plays once
+    timbre = partial(_change_timbre, morph=heard_before, colour=colour)
     return Fitted(
         features=features,
         gate=gate,
         colour=colour,
-        morph=_morph(instrument, melody, wishes, frame_rate),
+        morph=morph,
+        level=follow_level(instrument, features, timbre, strength=wishes.get("dynamics", 1.0)),
         shift_semitones=shift,
         loudness_shift_db=raised_db(measured, features),
         expression=source,
         scale=scale,
         diagnosis=diagnose_fit(measured, features, gate, instrument.statistics),
     )
+
+
+def _change_timbre(controls: Controls, frames: slice, morph: Morph | None, colour: Colour) -> Controls:
+    return colour.apply(controls if morph is None else morph(controls, frames))
 
 
 def _check(wishes: Wishes) -> None:

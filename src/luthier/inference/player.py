@@ -195,7 +195,10 @@ class Player:
 
 
 def load_player(path: str | Path) -> Player:
-    """Load an instrument file, ready to play.
+    """Load an instrument, ready to play.
+
+    Args:
+        path: an instrument file, or the name of an instrument that comes with the package: "violin".
 
     Raises:
         InstrumentFileError: the file is missing, damaged, foreign or of an unknown version.

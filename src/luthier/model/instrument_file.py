@@ -18,6 +18,7 @@ from torch import Tensor
 
 from luthier.atomic import atomic_file
 from luthier.errors import ConfigError, InstrumentFileError
+from luthier.model.bundled import find_instrument
 from luthier.model.config import FrozenConfig, InstrumentConfig
 from luthier.model.instrument import Instrument
 from luthier.strict_json import parse_json
@@ -38,8 +39,10 @@ class TrainingSummary(FrozenConfig):
     # A score that could not be measured is NaN; it must not make the whole file unreadable.
     model_config = FrozenConfig.model_config | {"allow_inf_nan": True}
 
+    title: str = Field("", max_length=200, description="what it is, for lists")
     licence: str = Field("", max_length=2000, description="licence of the recordings")
     credit: str = Field("", max_length=4000, description="who to thank for the recordings")
+    recipe: str = Field("", max_length=4000, description="the commands that made it, one a line")
     luthier_version: str = Field("", max_length=100)
     audio_seconds: float = Field(0.0, ge=0.0, description="training material, s")
     steps: int = Field(0, ge=0, description="training steps done")
@@ -76,15 +79,14 @@ def save_instrument(path: str | Path, instrument: Instrument, summary: TrainingS
 def load_instrument(path: str | Path) -> LoadedInstrument:
     """Read an instrument file, trusting nothing in it.
 
+    Args:
+        path: the file, or the name of an instrument that comes with the package.
+
     Raises:
         InstrumentFileError: the file is missing, truncated, foreign, of an unknown version, or its
             weights do not fit its configuration.
     """
-    path = Path(path)
-    if not _is_file(path):
-        raise InstrumentFileError(
-            f"{path}: no such file. Expected an instrument (.safetensors) made by `luthier train`."
-        )
+    path = find_instrument(path)
     header = read_header(path)
     config = parse_config(path, header)
     with torch.device("meta"):  # without memory: a small file may ask for a large instrument
@@ -92,13 +94,6 @@ def load_instrument(path: str | Path) -> LoadedInstrument:
     instrument = _build(path, config)
     _load_weights(path, instrument)
     return LoadedInstrument(instrument=instrument.eval(), summary=parse_summary(path, header))
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # a name too long, a folder without rights
-        return False
 
 
 def read_header(path: Path) -> dict[str, Any]:

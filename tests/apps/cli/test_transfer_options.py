@@ -139,3 +139,20 @@ def test_resynth_is_brought_to_lufs_too(luthier_command, tone_file, instrument_f
         "resynth", tone_file, "--with", instrument_file, "-o", tmp_path / "out.wav", "--lufs", -33, "--json"
     )
     assert outcome.json["lufs"] == pytest.approx(-33.0, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (("--octave", 1), ["--octave"]),
+        (("--octave", "auto"), ["--octave"]),
+        (("--from", 1, "--no-voicing", "--save-midi", "notes.mid"), ["--from", "--voicing", "--save-midi"]),
+    ],
+)
+def test_curves_refuse_what_would_change_nothing(options, named, play, tmp_path) -> None:
+    assert play("--save-curves", tmp_path / "curves.csv").code == 0
+    outcome = play(*options, source=tmp_path / "curves.csv", output="again.wav")
+    assert outcome.code == 2
+    assert all(option in outcome.stderr for option in named)
+    assert "--gate" not in outcome.stderr
+    assert not (tmp_path / "again.wav").exists()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from luthier.apps.cli.options import Force, Json
+from luthier.apps.cli.options import INSTRUMENT, Force, Json
 from luthier.apps.cli.output import print_json, print_table, results_only
 from luthier.atomic import refuse_existing
 from luthier.errors import OutputError
@@ -23,12 +23,12 @@ LISTENING_TEST = "listening-test.html"
 
 
 def evaluate(
-    instrument: Annotated[Path, typer.Argument(help="Instrument file.")],
+    instrument: Annotated[Path, typer.Argument(help=INSTRUMENT)],
     dataset: Annotated[Path, typer.Argument(help="Dataset folder made by `luthier prepare`.")],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder to make for report.html and scores.json.")
     ] = None,
-    against: Annotated[Path | None, typer.Option(help="A second instrument file, to be compared side by side.")] = None,
+    against: Annotated[Path | None, typer.Option(help="A second instrument, to be compared side by side.")] = None,
     listening_test: Annotated[
         bool,
         typer.Option("--listening-test", help="Also make listening-test.html, to have people rate the sound blind."),
@@ -77,6 +77,7 @@ def _entrants(paths: list[Path], dataset: Dataset, split: Part) -> list[Entrant]
     """The instruments with their scores and training; files of one name go by their whole path."""
     from luthier.evaluation.evaluate import evaluate as score
     from luthier.evaluation.instrument_report import Entrant
+    from luthier.model.bundled import find_instrument
     from luthier.model.instrument_file import load_instrument
     from luthier.training.listening import training_curve
     from luthier.training.run_folder import default_run_folder
@@ -88,7 +89,7 @@ def _entrants(paths: list[Path], dataset: Dataset, split: Part) -> list[Entrant]
             name=path.stem if is_clear else str(path),
             instrument=learned,
             scores=score(learned, dataset, split=split),
-            training=training_curve(default_run_folder(path)),
+            training=training_curve(default_run_folder(find_instrument(path))),
         )
         for path, learned in zip(paths, instruments, strict=True)
     ]

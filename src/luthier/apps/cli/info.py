@@ -16,11 +16,16 @@ if TYPE_CHECKING:
 
 
 def info(
-    subject: Annotated[str, typer.Argument(metavar="FILE|PRESET", help="Instrument file, or name of a preset.")],
+    subject: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|PRESET", help="Instrument file, name of an instrument of the package, or of a preset."
+        ),
+    ],
     settings: Set = None,
     json: Json = False,
 ) -> None:
-    """Show size, rates, preset and licence of an instrument file, or of what a preset would make."""
+    """Show size, rates, preset and licence of an instrument, or of what a preset would make."""
     document = _preset(subject, settings or []) if _is_preset(subject) else _file(Path(subject), settings or [])
     if json:
         print_json(document)
@@ -30,16 +35,23 @@ def info(
 
 
 def _is_preset(subject: str) -> bool:
-    """A name is a preset unless it looks like a file or is one: a file called `fast` is read as ./fast."""
-    return not Path(subject).suffix and "/" not in subject and "\\" not in subject
+    """A name is a preset unless it looks like a file or is an instrument: a file called `fast` is read as ./fast."""
+    from luthier.model.bundled import bundled_names
+
+    looks_like_a_file = Path(subject).suffix or "/" in subject or "\\" in subject
+    return not looks_like_a_file and subject not in bundled_names()
 
 
 def _preset(name: str, settings: list[str]) -> dict[str, object]:
+    from luthier.model.bundled import bundled_names, hint
     from luthier.model.instrument import Instrument
     from luthier.model.overrides import parse_assignments
-    from luthier.model.presets import instrument_config
+    from luthier.model.presets import instrument_config, preset_names
     from luthier.training.settings import settings_tables
 
+    if name not in preset_names():
+        known = hint(name, [*bundled_names(), *preset_names()])
+        raise ConfigError(f"{name}: neither a preset nor an instrument of this name. {known}")
     tables = settings_tables(name, overrides=parse_assignments(settings))
     return _describe(Instrument(instrument_config(tables["instrument"])))
 
@@ -73,4 +85,4 @@ def _text(value: object) -> str:
         return f"{value:.4g}"
     if isinstance(value, dict):
         return ", ".join(f"{key} {_text(entry)}" for key, entry in value.items())
-    return str(value)
+    return str(value).replace("\n", " && ")  # of a recipe: commands one after the other

@@ -8,12 +8,14 @@ from typing import Annotated
 import typer
 
 import luthier
+from luthier.apps.cli.build import build
 from luthier.apps.cli.check import check
 from luthier.apps.cli.demo import demo
 from luthier.apps.cli.doctor import doctor
 from luthier.apps.cli.evaluate import evaluate
 from luthier.apps.cli.failures import GuardedCommands
 from luthier.apps.cli.info import info
+from luthier.apps.cli.instruments import instruments
 from luthier.apps.cli.output import show_logs
 from luthier.apps.cli.prepare import prepare
 from luthier.apps.cli.resynth import resynth
@@ -24,6 +26,7 @@ from luthier.apps.cli.transfer import transfer
 
 COMMANDS: tuple[Callable[..., None], ...] = (
     demo,
+    build,
     check,
     prepare,
     train,
@@ -32,6 +35,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     transfer,
     room,
     synth,
+    instruments,
     info,
     doctor,
 )

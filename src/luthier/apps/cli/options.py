@@ -14,12 +14,13 @@ Set = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Change one value of the preset; may be given many times."),
 ]
 SoundOutput = Annotated[Path, typer.Option("--output", "-o", help="Sound file to write, .wav or .flac.")]
+INSTRUMENT = "Instrument file, or the name of one that comes with luthier (luthier instruments)."
 Dry = Annotated[bool, typer.Option("--dry", help="Leave the room out.")]
 Room = Annotated[
     Path | None,
     typer.Option(
         "--room",
-        help="Play it in another room: a sound file with its impulse response, mono or stereo, or the instrument file "
+        help="Play it in another room: a sound file with its impulse response, mono or stereo, or the instrument "
         "whose room it is.",
     ),
 ]
@@ -31,3 +32,9 @@ Wet = Annotated[float, typer.Option("--wet", help="How much of the room is heard
 Stems = Annotated[
     bool, typer.Option("--stems", help="Write the parts of the sound too, as NAME-harmonic.wav and so on.")
 ]
+
+
+def is_given(context: typer.Context, name: str) -> bool:
+    """Whether somebody typed an option, rather than leaving it at its default."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"

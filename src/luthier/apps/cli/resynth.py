@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from luthier.apps.cli.options import Dry, Force, Gain, Json, Lufs, Room, SoundOutput, Stems, Wet
+from luthier.apps.cli.options import INSTRUMENT, Dry, Force, Gain, Json, Lufs, Room, SoundOutput, Stems, Wet
 from luthier.apps.cli.output import print_json
 from luthier.apps.cli.sounds import Level, check_room, load_room, measure, refuse_stems, save_blocks, stem_names
 from luthier.atomic import refuse_existing
@@ -15,7 +15,7 @@ from luthier.atomic import refuse_existing
 
 def resynth(
     input_: Annotated[Path, typer.Argument(metavar="INPUT", help="Sound file to imitate.")],
-    instrument: Annotated[Path, typer.Option("--with", help="Instrument file.")],
+    instrument: Annotated[Path, typer.Option("--with", help=INSTRUMENT)],
     output: SoundOutput,
     dry: Dry = False,
     room: Room = None,

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from luthier.apps.cli.options import Force, Json, SoundOutput
+from luthier.apps.cli.options import INSTRUMENT, Force, Json, SoundOutput
 from luthier.apps.cli.output import print_json
 
 
 def room(
-    instrument: Annotated[Path, typer.Argument(help="Instrument file.")],
+    instrument: Annotated[Path, typer.Argument(help=INSTRUMENT)],
     output: SoundOutput,
     force: Force = False,
     json: Json = False,

@@ -73,7 +73,8 @@ def load_room(path: Path | None, sample_rate: int) -> Tensor | None:
     """Read a room at the instrument's rate: (n_taps,), or (n_channels, n_taps) from a file of several channels.
 
     Args:
-        path: sound file with an impulse response, or an instrument file whose room is taken; None for no other room.
+        path: sound file with an impulse response, or an instrument, file or name, whose room is taken; None for no
+            other room.
         sample_rate: Hz.
 
     Raises:
@@ -84,8 +85,9 @@ def load_room(path: Path | None, sample_rate: int) -> Tensor | None:
     from luthier.data.channels import load_channels
     from luthier.dsp.resampling import resample
     from luthier.inference.player import load_player
+    from luthier.model.bundled import SUFFIX, is_bundled_name
 
-    if path.suffix.lower() == ".safetensors":
+    if path.suffix.lower() == SUFFIX or is_bundled_name(path):
         other = load_player(path)
         return resample(other.room().unsqueeze(0), other.sample_rate, sample_rate)[0]
     channels = load_channels(path, sample_rate)

@@ -19,7 +19,7 @@ def say_start(start: RunStart) -> None:
     instrument, training = start.settings
     say(
         f"{instrument.preset}: {start.n_parameters:,} parameters, {instrument.sample_rate} Hz, "
-        f"{start.train_seconds / 60:.1f} minutes of training material, "
+        f"room {instrument.room.kind}, {start.train_seconds / 60:.1f} minutes of training material, "
         f"on {start.device} ({start.n_threads} {'thread' if start.n_threads == 1 else 'threads'})."
     )
     budget = {"minutes": training.minutes, "steps": training.steps, "epochs": training.epochs}

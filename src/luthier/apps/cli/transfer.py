@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from luthier.apps.cli.failures import USERS_ERROR
-from luthier.apps.cli.options import Dry, Force, Gain, Json, Lufs, Room, SoundOutput, Stems, Wet
+from luthier.apps.cli.options import INSTRUMENT, Dry, Force, Gain, Json, Lufs, Room, SoundOutput, Stems, Wet, is_given
 from luthier.apps.cli.output import print_json, say
 from luthier.apps.cli.sounds import Level, check_room, load_room, refuse_stems
 from luthier.atomic import refuse_existing
@@ -23,7 +23,14 @@ LOUDNESS_WORDS = ("auto", "standardise", "none")
 Number = TypeVar("Number", int, float)
 
 
+APPLY_TO_CURVES = {
+    "input_", "instrument", "output", "dry", "room", "wet", "gain", "lufs", "stems", "force", "json",
+}  # fmt: skip
+"""Saved curves are played as they are: everything that fits or shapes a melody has nothing to work on."""
+
+
 def transfer(
+    context: typer.Context,
     input_: Annotated[
         Path,
         typer.Argument(
@@ -31,7 +38,7 @@ def transfer(
             help="Sound file: a voice, or any single melody; a folder of them; or curves written by --save-curves.",
         ),
     ],
-    instrument: Annotated[Path, typer.Option("--to", help="Instrument file.")],
+    instrument: Annotated[Path, typer.Option("--to", help=INSTRUMENT)],
     output: SoundOutput,
     octave: Annotated[str, typer.Option(help="auto: into the instrument's range; or a number of octaves.")] = "auto",
     semitones: Annotated[float, typer.Option(help="Semitones to shift by, besides the octaves.")] = 0.0,
@@ -50,6 +57,9 @@ def transfer(
             "none: as it is; or a number of dB to add."
         ),
     ] = "auto",
+    dynamics: Annotated[
+        float, typer.Option(help="1: each note as loud as the melody asks; 0: as loud as the instrument would play it.")
+    ] = 1.0,
     gate: Annotated[float, typer.Option(help="What is so many dB below the loud notes is a rest.")] = 40.0,
     quiet: Annotated[float, typer.Option(help="dB by which rests are turned down at most.")] = 100.0,
     voicing: Annotated[bool, typer.Option(help="Play consonants and breaths as noise, or as notes.")] = True,
@@ -70,7 +80,7 @@ def transfer(
     ] = 0.0,
     tilt: Annotated[float, typer.Option(help="dB for each octave by which high harmonics are raised.")] = 0.0,
     harmonics: Annotated[str, typer.Option(help="dB for single harmonics from the first on: 0,-6,3.")] = "",
-    morph: Annotated[Path | None, typer.Option(help="Second instrument file: play something between the two.")] = None,
+    morph: Annotated[Path | None, typer.Option(help="Second instrument: play something between the two.")] = None,
     morph_amount: Annotated[float, typer.Option(help="0: the first instrument, 1: the second.")] = 0.5,
     dry: Dry = False,
     room: Room = None,
@@ -96,6 +106,7 @@ def transfer(
     )
     harmonics_db = _numbers(harmonics)
     check_room(dry=dry, room=room)
+    _refuse_what_cannot_apply(context, input_)
     pairs = _files(input_, output, [path for path in (save_curves, save_midi, plot) if path is not None])
     for path in (save_curves, save_midi, plot, *(target for _, target in pairs)):
         if path is not None:
@@ -118,7 +129,7 @@ def transfer(
         player,
         Wishes(
             octave=numbers[0], semitones=semitones, cents=numbers[1], autotune=autotune, scale=scale, vibrato=vibrato,
-            glide=glide, attack=attack, loudness=numbers[2], gate_db=gate, quiet_db=quiet, voicing=voicing,
+            glide=glide, attack=attack, loudness=numbers[2], dynamics=dynamics, gate_db=gate, quiet_db=quiet, voicing=voicing,
             expression=expression, balance_db=balance, tilt_db=tilt, harmonics_db=harmonics_db,
             offsets=Expression(*map(torch.tensor, (brightness, warmth, hollowness, noisiness, air))),
             morph=_morph(morph, morph_amount),
@@ -171,6 +182,21 @@ def _files(input_: Path, output: Path, beside: list[Path]) -> list[tuple[Path, P
     if len(set(targets)) < len(targets):
         raise OutputError(f"{input_}: two files differ in their suffix only. Rename one: both would become one .wav.")
     return list(zip(sources, targets, strict=True))
+
+
+def _refuse_what_cannot_apply(context: typer.Context, input_: Path) -> None:
+    """Stop where an option is given that would change nothing."""
+    from luthier.apps.performance_files import is_performance
+
+    if not is_performance(input_):
+        return
+    idle = [
+        parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.name not in APPLY_TO_CURVES and is_given(context, parameter.name or "")
+    ]
+    if idle:
+        raise typer.BadParameter(f"{input_}: curves are played as they are; leave out {', '.join(idle)}.")
 
 
 def _morph(path: Path | None, amount: float) -> MorphWith | None:

@@ -1,0 +1,77 @@
+"""`luthier build`: recordings to an instrument in one go."""
+
+from __future__ import annotations
+
+import json as json_format
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import typer
+
+from luthier.apps.cli.check import check
+from luthier.apps.cli.evaluate import evaluate
+from luthier.apps.cli.options import Force, Json, Set
+from luthier.apps.cli.output import print_json, results_only, say
+from luthier.apps.cli.prepare import prepare
+from luthier.apps.cli.train import train
+from luthier.atomic import refuse_existing
+from luthier.errors import OutputError
+
+
+class _Places(NamedTuple):
+    """Where the steps leave what they make, beside the instrument."""
+
+    folder: Path
+
+    @property
+    def check(self) -> Path:
+        return self.folder / "check"
+
+    @property
+    def dataset(self) -> Path:
+        return self.folder / "dataset"
+
+    @property
+    def report(self) -> Path:
+        return self.folder / "report"
+
+
+def build(
+    recordings: Annotated[list[Path], typer.Argument(help="Sound files, or folders to search for them.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Instrument file to write, .safetensors.")],
+    preset: Annotated[str, typer.Option(help="What to train: fast, studio and others.")] = "fast",
+    minutes: Annotated[float | None, typer.Option(help="Budget of the training: so many minutes.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Budget of the training: so many steps.")] = None,
+    credit: Annotated[str, typer.Option(help="Whom to name when sharing sounds of the instrument.")] = "",
+    licence: Annotated[str, typer.Option(help="Licence of the recordings, for example CC-BY-4.0.")] = "",
+    settings: Set = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where the same command was interrupted.")] = False,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Check, prepare, train and evaluate: recordings to an instrument in one go."""
+    refuse_existing(output, force=force)
+    places = _Places(output.with_name(f"{output.stem}-build"))
+    if places.folder.exists() and not (resume or force):
+        raise OutputError(f"{places.folder}: found an earlier build. --resume goes on with it, --force begins anew.")
+    from luthier.training.run_folder import default_run_folder
+
+    places.folder.mkdir(parents=True, exist_ok=True)
+    with results_only():
+        if not (resume and places.check.exists()):
+            say("1 of 4: are the recordings fit to train on?")
+            check(recordings, places.check, force=force)
+        if not (resume and places.dataset.exists()):
+            say("2 of 4: pitch, loudness and expression")
+            prepare(recordings, places.dataset, preset, credit=credit, licence=licence, force=force)
+        say("3 of 4: training")
+        goes_on = resume and default_run_folder(output).checkpoint.is_file()
+        train(places.dataset, output, preset, minutes, steps, resume=goes_on, settings=settings, force=force)
+        say("4 of 4: how good it is, on passages that it never heard")
+        evaluate(output, places.dataset, places.report, force=True)
+    if json:
+        scores = json_format.loads((places.report / "scores.json").read_text(encoding="utf-8"))
+        print_json({"output": output, "dataset": places.dataset, "report": places.report / "report.html"} | scores)
+    else:
+        print(places.report / "report.html")
+        print(output)

@@ -1,0 +1,52 @@
+"""`luthier build`: everything from recordings to an instrument, and going on where it was interrupted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from luthier.data.audio_files import save_audio
+from luthier.data.synthetic import plucked_string
+
+
+@pytest.fixture(scope="module")
+def take(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    notes = [plucked_string(semitone, 16000, 1.5) for semitone in (-12, -7, -3, 0, 2, 5, 9, 11)]
+    path = tmp_path_factory.mktemp("recordings") / "take.wav"
+    save_audio(path, 0.5 * torch.cat(notes, dim=1), 16000)
+    return path
+
+
+def test_one_command_leaves_the_instrument_and_all_that_was_found_out(luthier_command, take, tmp_path) -> None:
+    output, folder = tmp_path / "lute.safetensors", tmp_path / "lute-build"
+    outcome = luthier_command("build", take, "-o", output, "--steps", 2, "--licence", "CC0", "--json")
+    assert outcome.code == 0, outcome.stderr
+    assert outcome.json["output"] == str(output)
+    assert {"model", "gap"} <= outcome.json["mss_rel"].keys()
+    assert (folder / "check" / "report.html").is_file()
+    assert Path(outcome.json["report"]).is_file()
+    assert "verdict: red" in outcome.stderr  # twelve seconds are too little, and it says so
+
+    refused = luthier_command("build", take, "-o", output, "--steps", 2)
+    assert (refused.code, "--force" in refused.stderr) == (1, True)
+
+
+def test_an_interrupted_build_goes_on_only_when_told_to(luthier_command, take, tmp_path, monkeypatch) -> None:
+    output, folder = tmp_path / "lute.safetensors", tmp_path / "lute-build"
+    with monkeypatch.context() as patch:
+        patch.setattr("luthier.apps.cli.build.train", _interrupted)
+        assert luthier_command("build", take, "-o", output, "--steps", 2).code != 0
+    prepared = (folder / "dataset" / "manifest.json").stat().st_mtime_ns
+
+    refused = luthier_command("build", take, "-o", output, "--steps", 2)
+    assert (refused.code, "--resume" in refused.stderr) == (1, True)
+    outcome = luthier_command("build", take, "-o", output, "--steps", 2, "--resume")
+    assert outcome.code == 0, outcome.stderr
+    assert output.is_file()
+    assert (folder / "dataset" / "manifest.json").stat().st_mtime_ns == prepared
+
+
+def _interrupted(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from inference.conftest import NOISY
+from inference.melodies import sung
+from luthier.dsp.signals import Controls, Features
+from luthier.features.loudness import loudness_db
+from luthier.inference.level_follow import MOST_DB, controls_loudness_db, follow_level
+from luthier.inference.loudness_fit import is_note
+from luthier.inference.morph import MorphWith
+from luthier.inference.player import Player
+from luthier.inference.rendering import RoomChoice, render
+from luthier.model.instrument import Instrument
+from luthier.model.instrument_file import TrainingSummary
+from model.small import small_instrument
+
+INSTRUMENT = small_instrument(synths=NOISY)
+
+
+def swelling() -> Features:
+    """Three notes, each 10 dB louder than the one before."""
+    notes = [sung(note, level_db=level) for note, level in ((60, -40.0), (64, -30.0), (67, -20.0))]
+    return Features(*(torch.cat(values, dim=1) for values in zip(*(each[:3] for each in notes), strict=True)))
+
+
+def untouched(controls: Controls, frames: slice) -> Controls:
+    return controls
+
+
+def played_db(instrument: Instrument, features: Features, strength: float) -> Tensor:
+    """A-weighted level of what is heard, (n_frames,)."""
+    follow = follow_level(instrument, features, untouched, strength=strength)
+    audio = render(instrument, features, RoomChoice(wet=0.0), edit=follow.apply).audio
+    return loudness_db(audio, sample_rate=16000, hop_length=160, n_fft=1024)[0, : features.f0_hz.shape[1], 0]
+
+
+def test_notes_are_as_far_apart_in_level_as_asked_for() -> None:
+    features = swelling()
+    middles = [n_frames * features.f0_hz.shape[1] // 6 for n_frames in (1, 3, 5)]
+    stubborn = played_db(INSTRUMENT, features, 0.0)[middles]
+    following = played_db(INSTRUMENT, features, 1.0)[middles]
+    assert float(stubborn[2] - stubborn[0]) < 10.0  # untrained, it hardly knows soft from loud
+    assert following.diff().tolist() == pytest.approx([10.0, 10.0], abs=1.0)
+    assert float(following[1]) == pytest.approx(float(stubborn[1]), abs=1.0)  # the median stays
+
+
+def test_strength_zero_changes_nothing_and_one_half_a_part() -> None:
+    features = swelling()
+    none, half, whole = (follow_level(INSTRUMENT, features, untouched, strength=s).gain_db for s in (0.0, 0.5, 1.0))
+    assert not none.any()
+    assert torch.allclose(half, whole / 2)
+    assert 3.0 < float(whole.abs().max()) <= MOST_DB
+
+
+def test_rests_are_left_alone_and_a_clip_of_rests_too() -> None:
+    features = sung(60, None, 67)
+    gain_db = follow_level(INSTRUMENT, features, untouched).gain_db
+    far_from_notes = ~is_note(features)[0, :, 0].float()[None].unfold(1, 21, 1).amax(-1).bool()[0]
+    assert far_from_notes.any()
+    assert not gain_db[0, 10:-10, 0][far_from_notes].any()
+    nothing = features._replace(periodicity=torch.zeros_like(features.periodicity))
+    assert not follow_level(INSTRUMENT, nothing, untouched).gain_db.any()
+
+
+@pytest.mark.parametrize("amplitude", [0.0, 0.3])
+def test_the_level_of_controls_is_that_of_what_is_heard(amplitude: float) -> None:
+    frames = torch.ones(1, 60, 1)
+    distribution = torch.tensor([0.5, 0.2, 0.3, 0.0]).expand(1, 60, 4)
+    magnitudes = torch.full((1, 60, INSTRUMENT.config.n_bands), 0.02)
+    controls = Controls(330.0 * frames, amplitude * frames, distribution, magnitudes)
+    noise = torch.rand(1, 60 * 160, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    heard = loudness_db(INSTRUMENT.dry(controls, noise), sample_rate=16000, hop_length=160, n_fft=1024)[:, 10:50]
+    silent = controls._replace(amplitude=controls.amplitude + 0.1, noise_magnitudes=0.0 * magnitudes)
+    difference = controls_loudness_db(controls, sample_rate=16000) - controls_loudness_db(silent, sample_rate=16000)
+    tone = loudness_db(INSTRUMENT.dry(silent, noise), sample_rate=16000, hop_length=160, n_fft=1024)[:, 10:50]
+    assert float((heard - tone).mean()) == pytest.approx(float(difference.mean()), abs=0.5)
+
+
+def test_a_second_instrument_in_a_morph_begins_anew_when_it_is_heard() -> None:
+    player = Player(INSTRUMENT, TrainingSummary())
+    second = MorphWith(small_instrument(9, synths=NOISY), 0.5)
+    stubborn, following = (player.fit(swelling(), morph=second, dynamics=strength) for strength in (0.0, 1.0))
+    with torch.no_grad():
+        controls = INSTRUMENT.controls(following.features)
+    everything = slice(0, controls.f0_hz.shape[1])
+    played = [fitted.edit(controls, everything) for fitted in (stubborn, following)]
+    assert torch.equal(played[0].harmonic_distribution, played[1].harmonic_distribution)
+    assert not torch.equal(played[0].amplitude, played[1].amplitude)
