@@ -20,6 +20,7 @@ from luthier.data.array_files import map_array, write_array
 from luthier.data.audio_files import audio_info, check_readable, read_blocks
 from luthier.data.f0_files import given_pitch, read_f0
 from luthier.data.manifest import Recording
+from luthier.data.memory import give_freed_memory_back
 from luthier.data.statistics import PITCHED_PERIODICITY
 from luthier.data.stored_audio import resampled_blocks, stored_audio
 from luthier.dsp.feature_definition import FeatureDefinition
@@ -124,6 +125,7 @@ def prepare_recording(job: Job) -> Prepared | Refused:
 
 
 def _prepare(job: Job) -> Prepared:
+    give_freed_memory_back()
     with atomic_folder(job.folder, force=True) as temporary:
         entry, note = _write_arrays(job, temporary)
         content = {"entry": entry.model_dump(mode="json"), "note": note}
