@@ -84,10 +84,7 @@ def onset_flux(output: Tensor, reference: Tensor, *, sample_rate: int) -> Tensor
         ShapeError: the shapes differ or are not (batch, n_samples).
         RangeError: a sample is not a finite number.
     """
-    check_pair(output, reference)
-    levels, wanted_levels = (band_levels_db(audio, sample_rate=sample_rate) for audio in (output, reference))
-    floor_db = wanted_levels.amax(dim=(1, 2), keepdim=True) - RANGE_DB
-    found, wanted = spectral_flux_db(levels, floor_db), spectral_flux_db(wanted_levels, floor_db)
+    found, wanted = _fluxes_db(output, reference, sample_rate)
     near = F.max_pool1d(
         onset_frames(wanted).float(), 2 * NEIGHBOURHOOD_FRAMES + 1, stride=1, padding=NEIGHBOURHOOD_FRAMES
     )
@@ -110,11 +107,16 @@ def onset_ms(output: Tensor, reference: Tensor, *, sample_rate: int) -> Tensor:
         ShapeError: the shapes differ or are not (batch, n_samples).
         RangeError: a sample is not a finite number.
     """
+    found, wanted = _fluxes_db(output, reference, sample_rate)
+    return torch.stack([_median_distance_ms(*pair) for pair in zip(found, wanted, strict=True)])
+
+
+def _fluxes_db(output: Tensor, reference: Tensor, sample_rate: int) -> tuple[Tensor, Tensor]:
+    """Of both, (batch, n_frames) each, above one floor."""
     check_pair(output, reference)
     levels, wanted_levels = (band_levels_db(audio, sample_rate=sample_rate) for audio in (output, reference))
     floor_db = wanted_levels.amax(dim=(1, 2), keepdim=True) - RANGE_DB
-    found, wanted = spectral_flux_db(levels, floor_db), spectral_flux_db(wanted_levels, floor_db)
-    return torch.stack([_median_distance_ms(*pair) for pair in zip(found, wanted, strict=True)])
+    return spectral_flux_db(levels, floor_db), spectral_flux_db(wanted_levels, floor_db)
 
 
 def _median_distance_ms(found: Tensor, wanted: Tensor) -> Tensor:
