@@ -94,10 +94,10 @@ def test_prepare_leaves_the_old_dataset_or_the_new_one_and_goes_on(
 
 
 def is_sound(run: Path) -> None:
-    """Whatever is in a run's folder is whole."""
-    for path in run.glob("*.safetensors"):
+    """Whatever is in a run's folder under a name of its own is whole."""
+    for path in run.glob("[!.]*.safetensors"):
         load_instrument(path)
-    for path in run.glob("*.ckpt"):
+    for path in run.glob("[!.]*.ckpt"):
         torch.load(path, weights_only=True)
     for line in (run / "log.jsonl").read_text().splitlines() if (run / "log.jsonl").exists() else []:
         json.loads(line)
