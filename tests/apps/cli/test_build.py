@@ -33,10 +33,11 @@ def test_one_command_leaves_the_instrument_and_all_that_was_found_out(luthier_co
     assert (refused.code, "--force" in refused.stderr) == (1, True)
 
 
-def test_an_interrupted_build_goes_on_only_when_told_to(luthier_command, take, tmp_path, monkeypatch) -> None:
+@pytest.mark.parametrize("step", ["train", "evaluate"])
+def test_an_interrupted_build_goes_on_only_when_told_to(luthier_command, take, tmp_path, monkeypatch, step) -> None:
     output, folder = tmp_path / "lute.safetensors", tmp_path / "lute-build"
     with monkeypatch.context() as patch:
-        patch.setattr("luthier.apps.cli.build.train", _interrupted)
+        patch.setattr(f"luthier.apps.cli.build.{step}", _interrupted)
         assert luthier_command("build", take, "-o", output, "--steps", 2).code != 0
     prepared = (folder / "dataset" / "manifest.json").stat().st_mtime_ns
 
@@ -45,7 +46,15 @@ def test_an_interrupted_build_goes_on_only_when_told_to(luthier_command, take, t
     outcome = luthier_command("build", take, "-o", output, "--steps", 2, "--resume")
     assert outcome.code == 0, outcome.stderr
     assert output.is_file()
+    assert (folder / "report" / "report.html").is_file()
     assert (folder / "dataset" / "manifest.json").stat().st_mtime_ns == prepared
+
+
+def test_recordings_that_cannot_be_read_leave_nothing_behind(luthier_command, tmp_path) -> None:
+    (tmp_path / "broken.wav").write_text("this is no sound")
+    outcome = luthier_command("build", tmp_path / "broken.wav", "-o", tmp_path / "lute.safetensors")
+    assert (outcome.code, "Traceback" in outcome.stderr) == (1, False)
+    assert [path.name for path in tmp_path.iterdir()] == ["broken.wav"]
 
 
 def _interrupted(*_: object, **__: object) -> None:

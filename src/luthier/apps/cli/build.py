@@ -50,13 +50,12 @@ def build(
     json: Json = False,
 ) -> None:
     """Check, prepare, train and evaluate: recordings to an instrument in one go."""
-    refuse_existing(output, force=force)
     places = _Places(output.with_name(f"{output.stem}-build"))
     if places.folder.exists() and not (resume or force):
         raise OutputError(f"{places.folder}: found an earlier build. --resume goes on with it, --force begins anew.")
+    refuse_existing(output, force=force or resume)
     from luthier.training.run_folder import default_run_folder
 
-    places.folder.mkdir(parents=True, exist_ok=True)
     with results_only():
         if not (resume and places.check.exists()):
             say("1 of 4: are the recordings fit to train on?")
@@ -64,9 +63,10 @@ def build(
         if not (resume and places.dataset.exists()):
             say("2 of 4: pitch, loudness and expression")
             prepare(recordings, places.dataset, preset, credit=credit, licence=licence, force=force)
-        say("3 of 4: training")
-        goes_on = resume and default_run_folder(output).checkpoint.is_file()
-        train(places.dataset, output, preset, minutes, steps, resume=goes_on, settings=settings, force=force)
+        if not (resume and output.exists()):
+            say("3 of 4: training")
+            goes_on = resume and default_run_folder(output).checkpoint.is_file()
+            train(places.dataset, output, preset, minutes, steps, resume=goes_on, settings=settings, force=force)
         say("4 of 4: how good it is, on passages that it never heard")
         evaluate(output, places.dataset, places.report, force=True)
     if json:
