@@ -18,6 +18,7 @@ from measuring import peak_mib
 from luthier.data.dataset import Dataset
 from luthier.training.batches import training_loader
 from luthier.training.memory import keep_freed_memory
+from luthier.training.module import LOG_EVERY_STEPS
 from luthier.training.quiet import quiet_lightning
 from luthier.training.run import build
 from luthier.training.settings import resolve_settings, settings_tables
@@ -86,7 +87,7 @@ def fit(
             devices=processes,
             strategy="ddp" if processes > 1 else "auto",
             enable_checkpointing=False,
-            log_every_n_steps=10,
+            log_every_n_steps=LOG_EVERY_STEPS,
             use_distributed_sampler=False,
             enable_progress_bar=False,
             enable_model_summary=False,

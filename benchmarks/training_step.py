@@ -17,7 +17,7 @@ BATCH, N_FRAMES = 16, 400
 ROUNDS, REPEATS = 3, 3
 GOALS = (4.0, 7.0), (3.0, 6.0)
 """Of time and of memory."""
-WAYS = ("plain", "float32", "bfloat16", "products")
+WAYS = ("plain", "float32", "bfloat16")
 NOTES = {
     "float32": "where the processor has no fast bfloat16",
     "bfloat16": "as the preset trains where there is bfloat16",
@@ -63,31 +63,6 @@ def our_step(n_harmonics: int, precision: str) -> None:
     measure(play, lambda output: multi_scale_distance(output, target).mean(), optimizer)
 
 
-def products() -> None:
-    """The network's matrix products alone, in float32: no step of this model in float32 takes less.
-
-    Products with the GRU's state are done for all frames at once here, which a recurrence cannot.
-    """
-    from luthier.model.instrument import Instrument
-    from luthier.model.presets import instrument_config, preset_tables
-
-    decoder = Instrument(instrument_config(preset_tables("string-along")["instrument"])).decoder
-    weights = [value.detach() for value in decoder.parameters() if value.ndim == 2]
-    pairs = [
-        (torch.randn(BATCH * N_FRAMES, n_in), torch.randn(BATCH * N_FRAMES, n_out))
-        for n_out, n_in in map(torch.Tensor.size, weights)
-    ]
-
-    def work() -> None:
-        for weight, (inputs, slopes) in zip(weights, pairs, strict=True):
-            inputs @ weight.t()
-            slopes @ weight
-            slopes.t() @ inputs
-
-    times = cpu_seconds(work, repeats=REPEATS)
-    print(json.dumps({"seconds": sorted(times)[len(times) // 2], "mib": math.nan}))
-
-
 def measure(play, loss, optimizer) -> None:
     """Print the median CPU time of a step and the memory that it needs beyond the model's own."""
     before = peak_mib()
@@ -109,8 +84,6 @@ def main() -> None:
     torch.set_num_threads(1)
     if arguments.which == "plain":
         reference_step(arguments.harmonics)
-    elif arguments.which == "products":
-        products()
     elif arguments.which:
         our_step(arguments.harmonics, arguments.which)
     else:
@@ -129,9 +102,6 @@ def all_rows() -> list[Row]:
             rows.append(compare(name, ours["seconds"], plain["seconds"], goals=times, note=note))
             name = f"string-along step memory, {n_harmonics} harmonics, {which}"
             rows.append(compare(name, ours["mib"], plain["mib"], goals=memory, unit="MiB", note=note))
-        name = f"string-along, {n_harmonics} harmonics, float32 matrix products alone"
-        note = "what a step in float32 could come to if all else cost nothing"
-        rows.append(compare(name, found["products"]["seconds"], plain["seconds"], note=note))
     return rows
 
 

@@ -27,7 +27,7 @@ from luthier.dsp.scaling import (
     normalise_harmonics,
 )
 from luthier.dsp.signals import Controls
-from luthier.dsp.spectra import hann_window, stft, stft_magnitude
+from luthier.dsp.spectra import hann_window, stft, stft_magnitude, weighted_power
 from luthier.dsp.spectral_distance import multi_scale_distance, scaled_windows
 
 RATE = 16000
@@ -236,6 +236,11 @@ ROWS = (
         stft_magnitude,
         lambda s: ((audio(s),), {"n_fft": 64, "hop_length": 16}),
         lambda s: (s.batch, 1 + s.n_samples // 16, 33),
+    ),
+    Row(
+        weighted_power,
+        lambda s: ((torch.rand(s.batch, s.n_frames, 13), torch.rand(9)), {}),
+        lambda s: (s.batch, s.n_frames),
     ),
     Row(hann_window, lambda s: ((s.hop_length, torch.float32, torch.device("cpu")), {}), lambda s: (s.hop_length,)),
     # spectral_distance

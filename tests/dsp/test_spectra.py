@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.signal import stft as scipy_stft
 
-from luthier.dsp.spectra import hann_window, stft, stft_magnitude
+from luthier.dsp.spectra import hann_window, stft, stft_magnitude, weighted_power
 
 
 @pytest.mark.parametrize("n_samples", [64000, 16001, 3000, 1025])
@@ -43,6 +43,15 @@ def test_clips_too_short_to_reflect_count_as_followed_by_silence(n_samples: int)
 def test_gradient_is_the_derivative() -> None:
     audio = torch.rand(1, 20, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda values: stft_magnitude(values, n_fft=8, hop_length=2), (audio,))
+
+
+@pytest.mark.parametrize(("frame_length", "n_fft"), [(16, 16), (13, 16), (5, 18)])
+def test_weighted_power_and_its_gradient(frame_length: int, n_fft: int) -> None:
+    frames = torch.rand(2, 3, frame_length, dtype=torch.float64, requires_grad=True)
+    weights = torch.rand(n_fft // 2 + 1, dtype=torch.float64)
+    expected = torch.fft.rfft(frames, n=n_fft).abs().square() @ weights
+    assert torch.allclose(weighted_power(frames, weights), expected, rtol=1e-12)
+    assert torch.autograd.gradcheck(lambda values: weighted_power(values, weights), (frames,))
 
 
 def test_what_was_measured_under_inference_mode_can_be_trained_afterwards() -> None:

@@ -3,6 +3,7 @@ import torch
 from torch import Tensor, nn
 
 from luthier.model.gru import run_gru
+from luthier.model.products import suits_onednn
 
 
 @pytest.fixture
@@ -27,6 +28,19 @@ def test_it_equals_the_librarys_forward_and_backward(gru: nn.GRU) -> None:
         results.append((outputs, *gradients))
     for ours, theirs in zip(*results, strict=True):
         torch.testing.assert_close(ours, theirs, atol=1e-13, rtol=0)
+
+
+def test_it_equals_the_librarys_where_products_are_large() -> None:
+    gru = nn.GRU(256, 512, batch_first=True)
+    inputs, hidden = torch.randn(8, 4, 256, requires_grad=True), torch.randn(8, 1, 512, requires_grad=True)
+    assert suits_onednn(hidden[:, 0], gru.weight_hh_l0.t()) == torch.backends.mkldnn.is_available()
+    leaves = [inputs, hidden, *gru.parameters()]
+    ours, theirs = (
+        torch.autograd.grad(outputs.square().sum(), leaves)
+        for outputs, _ in (run_gru(gru, inputs, hidden), gru(inputs, hidden.transpose(0, 1)))
+    )
+    for found, wanted in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(found, wanted, atol=2e-4, rtol=1e-4)
 
 
 def test_its_gradient_is_right(gru: nn.GRU) -> None:

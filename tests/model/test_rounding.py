@@ -43,6 +43,13 @@ def test_without_autocast_it_is_the_exact_product(weight: Tensor, bias: Tensor) 
     assert torch.equal(linear(inputs, weight, bias), F.linear(inputs, weight, bias))
 
 
+def test_large_products_and_their_gradients_are_exact() -> None:
+    leaves = [torch.randn(shape, requires_grad=True) for shape in ((4, 100, 128), (96, 128), (96,))]
+    outputs = linear(*leaves), F.linear(*leaves)
+    for found, wanted in zip(*(torch.autograd.grad(one.square().sum(), leaves) for one in outputs), strict=True):
+        torch.testing.assert_close(found, wanted, atol=2e-2, rtol=1e-4)  # of sums of 400 rows
+
+
 def test_under_autocast_small_differences_between_frames_survive(weight: Tensor, bias: Tensor) -> None:
     inputs = nearly_equal_frames()
     exact = F.linear(inputs, weight, bias)

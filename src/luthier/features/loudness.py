@@ -12,6 +12,7 @@ from scipy.fft import next_fast_len
 from torch import Tensor
 
 from luthier.dsp.framing import n_frames
+from luthier.dsp.spectra import weighted_power
 from luthier.features.audio_checks import check_audio
 from luthier.features.clip_frames import FRAMES_AT_ONCE, clip_frames, frame_length_at
 from luthier.features.long_audio import LongAudio
@@ -52,15 +53,11 @@ def loudness_db(
     like = clip.read(0, 0)  # for dtype and device
     window = torch.hann_window(frame_length, dtype=like.dtype, device=like.device)
     # Zero-padding to a fast length leaves the mean over bins as it is: it adds bins between the bins.
-    transform_length = next_fast_len(frame_length, real=True)
+    transform_length = 2 * next_fast_len(-(-frame_length // 2), real=True)  # even, as `weighted_power` wants it
     frequencies_hz = torch.arange(transform_length // 2 + 1, dtype=torch.float64) * sample_rate / transform_length
     weights = a_weighting_power(frequencies_hz).to(like) * (n_fft / frame_length / len(frequencies_hz))
 
-    def weighted_power(frames: Tensor) -> Tensor:
-        spectrum = torch.view_as_real(torch.fft.rfft(frames * window, n=transform_length))
-        return spectrum.square().sum(-1) @ weights
-
-    return _level_db(weighted_power, clip, frame_length, hop_length, floor_db)
+    return _level_db(lambda frames: weighted_power(frames * window, weights), clip, frame_length, hop_length, floor_db)
 
 
 def rms_power_db(

@@ -81,8 +81,8 @@ def track_pitch(
         raise ConfigError(f"tracker {tracker!r} does not exist; choose one of {', '.join(sorted(TRACKERS))}.")
     if not 0 < f0_min_hz < f0_max_hz:
         raise RangeError(f"f0_min_hz {f0_min_hz} and f0_max_hz {f0_max_hz}: expected 0 < f0_min_hz < f0_max_hz.")
-    positions = _positions(n_frames(clip.n_samples, hop_length), hop_length, sample_rate)
     tracks = _track_blocks(TRACKERS[tracker], clip, sample_rate, (f0_min_hz, f0_max_hz))
+    positions = _positions(n_frames(clip.n_samples, hop_length), hop_length, sample_rate)
     rough = [torch.stack(rows) for rows in zip(*(read_track(track, positions) for track in tracks), strict=True)]
     f0_hz = _refine_blocks(clip, sample_rate, rough[0], rough[1], positions).clamp(f0_min_hz, f0_max_hz)
     device = clip.read(0, 0).device

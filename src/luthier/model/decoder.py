@@ -30,7 +30,7 @@ def mlp(n_inputs: int, width: int, depth: int) -> nn.Sequential:
     """Layers of Linear, LayerNorm and LeakyReLU; none at depth 0."""
     layers: list[nn.Module] = []
     for index in range(depth):
-        layers += [Linear(n_inputs if index == 0 else width, width), nn.LayerNorm(width), nn.LeakyReLU()]
+        layers += [Linear(n_inputs if index == 0 else width, width), nn.LayerNorm(width), nn.LeakyReLU(inplace=True)]
     return nn.Sequential(*layers)
 
 

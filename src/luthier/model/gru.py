@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from luthier.model.products import product, suits_onednn
 from luthier.model.rounding import linear
 
 
@@ -91,13 +92,14 @@ class _Recurrence(torch.autograd.Function):
         slopes = torch.stack([to_reset, to_update, to_new * reset], dim=2)  # (n_frames, batch, 3, n_units)
         by_state, arriving = torch.empty_like(slopes), torch.empty_like(states[1:])
         carried = torch.zeros_like(states[0])
+        multiply = product if suits_onednn(by_state[0].flatten(1), weight) else torch.mm
         frames = (arriving.unsqueeze(2), by_state, by_state.flatten(2), outer, slopes, update)
         for arrived, change, flat_change, given, slope, kept in zip(*(_backwards(one) for one in frames), strict=True):
             total = torch.add(carried, given, out=arrived[:, 0])
             torch.mul(arrived, slope, out=change)
-            carried = torch.mm(flat_change.to(weight.dtype), weight).to(outer.dtype).addcmul_(total, kept)
+            carried = multiply(flat_change.to(weight.dtype), weight).to(outer.dtype).addcmul_(total, kept)
         flat, before = by_state.flatten(2).flatten(0, 1), states[:-1].flatten(0, 1)
-        by_weight = flat.to(weight.dtype).t() @ before.to(weight.dtype)
+        by_weight = product(flat.to(weight.dtype).t(), before.to(weight.dtype))
         by_inputs = torch.cat([by_state[:, :, :2].flatten(2), arriving * to_new], dim=-1)
         return by_inputs, carried, by_weight, flat.sum(dim=0)
 
@@ -123,7 +125,9 @@ def _backwards(frames: Tensor) -> tuple[Tensor, ...]:
 
 def _affine(state: Tensor, weight: Tensor, bias: Tensor, *, out: Tensor) -> None:
     """state @ weight + bias; the product in the weight's type, the sum in the state's."""
-    if weight.dtype == state.dtype:
+    if suits_onednn(state, weight):
+        out.copy_(product(state, weight, bias))
+    elif weight.dtype == state.dtype:
         torch.addmm(bias, state, weight, out=out)
     else:
         out.copy_(state.to(weight.dtype) @ weight).add_(bias)

@@ -16,6 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from luthier.model.products import product
+
 FEWEST_INPUTS = 16
 """Products with fewer inputs stay exact: they cost nothing."""
 
@@ -40,12 +42,30 @@ def linear(inputs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         (..., n_outputs), of the weight's type.
     """
     device = inputs.device.type
-    if not torch.is_autocast_enabled(device) or inputs.shape[-1] < FEWEST_INPUTS:
-        with torch.autocast(device, enabled=False):
-            return F.linear(inputs, weight, bias)
+    exact = not torch.is_autocast_enabled(device) or inputs.shape[-1] < FEWEST_INPUTS
+    rounded = torch.get_autocast_dtype(device)
     with torch.autocast(device, enabled=False):
-        product: Tensor = _Centred.apply(inputs.flatten(0, -2), weight, bias, torch.get_autocast_dtype(device))
-    return product.unflatten(0, inputs.shape[:-1])
+        if exact and device != "cpu":
+            return F.linear(inputs, weight, bias)
+        flat = inputs.flatten(0, -2)
+        sums: Tensor = _Exact.apply(flat, weight, bias) if exact else _Centred.apply(flat, weight, bias, rounded)
+    return sums.unflatten(0, inputs.shape[:-1])
+
+
+class _Exact(torch.autograd.Function):
+    """F.linear with the three products in the faster library."""
+
+    @staticmethod
+    def forward(ctx: Any, inputs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        ctx.save_for_backward(inputs, weight)
+        return product(inputs, weight.t(), bias)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, outer: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:
+        inputs, weight = ctx.saved_tensors
+        by_inputs = product(outer, weight) if ctx.needs_input_grad[0] else None
+        return by_inputs, product(outer.t(), inputs), outer.sum(dim=0)
 
 
 class _Centred(torch.autograd.Function):

@@ -30,8 +30,8 @@ from luthier.training.schedule import Progress, learning_rate
 
 logger = logging.getLogger(__name__)
 
-MSS_EVERY_STEPS = 10
-"""Steps from one measurement of the training MSS to the next, where it is not the loss itself."""
+LOG_EVERY_STEPS = 10
+"""Steps from one measured training MSS to the next, and from one logged to the next: neither is cheap."""
 VALIDATION_SEED, FLOOR_SEED = 1, 2
 """Seeds of the noise in validation: always the same, so that only learning changes the numbers."""
 
@@ -94,7 +94,9 @@ class TrainingModule(lightning.LightningModule):
             {"params": network, "weight_decay": self.config.weight_decay},
             *({"params": [value], "weight_decay": 0.0, "speed": speed} for value, speed in self._room_speeds()),
         ]
-        return torch.optim.AdamW([group for group in groups if group["params"]], lr=self.config.learning_rate)
+        return torch.optim.AdamW(
+            [group for group in groups if group["params"]], lr=self.config.learning_rate, fused=True
+        )
 
     def _room_speeds(self) -> Iterator[tuple[nn.Parameter, float]]:
         speeds = self.instrument.room.learning_speeds
@@ -188,14 +190,12 @@ class TrainingModule(lightning.LightningModule):
         return white_noise(len(like), like.shape[-1], generator, like.device)
 
     def _log_step(self, loss: Tensor, output: Tensor, batch: Batch) -> None:
-        self._log_train("loss", loss.detach())
-        if self.counter.steps % MSS_EVERY_STEPS == 0:
-            self._log_train("mss", multi_scale_distance(output.detach(), batch.audio).mean())
+        self.recent["loss"].append(loss.detach())
+        if self.counter.steps % LOG_EVERY_STEPS == 0:
+            self.recent["mss"].append(multi_scale_distance(output.detach(), batch.audio).mean())
+        if (self.counter.steps + 1) % LOG_EVERY_STEPS == 0:  # when the trainer writes; it repeats what it has
+            self.log_dict({f"train/{name}": values[-1] for name, values in self.recent.items() if values})
             self.log("train/learning_rate", learning_rate(self.config, self.progress()))
-
-    def _log_train(self, name: str, value: Tensor) -> None:
-        self.recent[name].append(value)
-        self.log(f"train/{name}", value)
 
     def take_recent_means(self) -> dict[str, float]:
         """Mean batch loss and MSS since this was last asked for; NaN where there was none."""

@@ -27,7 +27,7 @@ from luthier.training.budget import budget_used, say_used_up
 from luthier.training.checkpoint_file import CheckpointFile
 from luthier.training.listening import Example, Listener, get_example, validation_clip
 from luthier.training.memory import keep_freed_memory
-from luthier.training.module import TrainingModule
+from luthier.training.module import LOG_EVERY_STEPS, TrainingModule
 from luthier.training.quiet import quiet_lightning
 from luthier.training.reports import EpochReport, Reporter
 from luthier.training.room_start import settle_room, start_room
@@ -277,7 +277,7 @@ def _trainer(folder: RunFolder, callbacks: _Callbacks) -> lightning.Trainer:
         plugins=[CheckpointFile()],
         max_epochs=-1,
         num_sanity_val_steps=0,
-        log_every_n_steps=10,
+        log_every_n_steps=LOG_EVERY_STEPS,
         use_distributed_sampler=False,
         enable_progress_bar=False,
         enable_model_summary=False,
