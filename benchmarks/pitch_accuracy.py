@@ -9,28 +9,38 @@ synthetic  tones of ten harmonics whose pitch is known exactly, from 45 to 3,500
 voice      the same against the annotation, of frames that both call voiced.
 violin     the same against CREPE full where that is voiced; the spectral distance (MSS) of closed-form analysis and
            resynthesis; speed as a ratio to real time (wall clock).
-`crepe` is the published full network, decoded by us. pYIN is not here: the package does not need it.
+`crepe` is the published full network, decoded by us; pYIN and torchcrepe's own decoding come from pitch_peers.py.
+The last lines of a table say which trackers met the goals there.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
+import itertools
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from pitch_peers import installed_peers
 from torch import Tensor
 
 from luthier.analysis.controls import analyse
 from luthier.data.audio_files import load_audio
+from luthier.dsp.framing import n_frames
 from luthier.dsp.rendering import render_dry
+from luthier.dsp.resampling import resample
 from luthier.dsp.spectral_distance import multi_scale_distance
+from luthier.features.high_range import Tracker
 from luthier.features.pitch import Pitch, track_pitch
+from luthier.features.track import read_track
 
 RATE, HOP = 16000, 160
-TRACKERS = ("swift", "crepe-tiny", "cascade", "crepe")
+OURS = ("swift", "crepe-tiny", "cascade", "crepe")
+REFERENCE = "crepe"
 VIOLIN_STARTS_SECONDS = {6: 20, 8: 60}
 
 
@@ -46,8 +56,59 @@ class Tone(NamedTuple):
     f0_hz: np.ndarray
 
 
-def track(audio: Tensor, tracker: str, rate: int = RATE, hop_length: int = HOP) -> Pitch:
-    return track_pitch(audio, sample_rate=rate, hop_length=hop_length, tracker=tracker)
+class Goals(NamedTuple):
+    """Shares of frames, 0..1: at least so many within 50 and 10 cents, at most so many off by an octave or more."""
+
+    within_50: float
+    within_10: float
+    octaves: float
+
+
+CLEAN_GOALS = Goals(0.99, 0.95, 0.002)
+NOISY_GOALS = Goals(0.99, 0.0, 0.002)
+VIOLIN_GOALS = Goals(0.97, 0.0, 0.005)
+
+
+class Row(NamedTuple):
+    """A line of a table.
+
+    Attributes:
+        tracker: name.
+        case: what it listened to.
+        error: (n,), cents.
+        goals: None for the reference, which is right by definition.
+        more: further numbers.
+    """
+
+    tracker: str
+    case: str
+    error: np.ndarray
+    goals: Goals | None
+    more: str = ""
+
+
+@functools.cache
+def peers() -> dict[str, Tracker]:
+    return installed_peers()
+
+
+def track(
+    audio: Tensor,
+    tracker: str,
+    rate: int = RATE,
+    hop_length: int = HOP,
+    f0_range_hz: tuple[float, float] = (50.0, 2000.0),
+) -> Pitch:
+    """Pitch at our frames; those of others are read there as ours are, before refinement."""
+    low, high = f0_range_hz
+    if tracker in OURS:
+        return track_pitch(
+            audio, sample_rate=rate, hop_length=hop_length, tracker=tracker, f0_min_hz=low, f0_max_hz=high
+        )
+    rough = peers()[tracker](resample(audio, rate, RATE)[0], low, high)
+    frames = torch.arange(n_frames(audio.shape[1], hop_length), dtype=torch.float64)
+    f0_hz, periodicity = read_track(rough, frames * hop_length * RATE / rate)
+    return Pitch(f0_hz.view(1, -1, 1), periodicity.view(1, -1, 1))
 
 
 def cents(found_hz: np.ndarray, wanted_hz: np.ndarray) -> np.ndarray:
@@ -89,15 +150,47 @@ def synthetic_cases() -> dict[str, list[Tone]]:
     }
 
 
-def print_shares(table: str, tracker: str, case: str, error: np.ndarray, more: str = "") -> None:
-    within = f"50 cents {(error < 50).mean():7.2%}  10 cents {(error < 10).mean():7.2%}"
-    print(f"{table:9}  {case:24}  {tracker:10}  {within}  octaves {(error > 1150).mean():6.2%}  {more}", flush=True)
+def shares(error: np.ndarray) -> Goals:
+    return Goals(float((error < 50).mean()), float((error < 10).mean()), float((error > 1150).mean()))
+
+
+def misses(row: Row) -> list[str]:
+    """What a row lacks, in words; empty if it met its goals."""
+    if row.goals is None:
+        return []
+    found, goals = shares(row.error), row.goals
+    missed = {
+        f"{found.within_50:.2%} within 50 cents": found.within_50 < goals.within_50,
+        f"{found.within_10:.2%} within 10 cents": found.within_10 < goals.within_10,
+        f"{found.octaves:.2%} octaves": found.octaves > goals.octaves,
+    }
+    return [f"{row.case}: {words}" for words, is_missed in missed.items() if is_missed]
+
+
+def print_table(table: str, rows: Iterable[Row]) -> None:
+    """Each row as soon as it is there, then the goals."""
+    missed: dict[str, list[str]] = {}
+    for row in rows:
+        found = shares(row.error)
+        numbers = f"50 cents {found.within_50:7.2%}  10 cents {found.within_10:7.2%}  octaves {found.octaves:6.2%}"
+        print(f"{table:9}  {row.case:24}  {row.tracker:15}  {numbers}  {row.more}", flush=True)
+        if row.goals is not None:
+            missed.setdefault(row.tracker, []).extend(misses(row))
+    for tracker, words in missed.items():
+        print(f"{table:9}  {tracker:15}  goals {'missed: ' + '; '.join(words) if words else 'met'}", flush=True)
 
 
 def synthetic_error(case: Tone, tracker: str) -> np.ndarray:
     """Cents of each frame but the first and last few, whose windows hang over the ends."""
-    found = track_pitch(case.audio, sample_rate=RATE, hop_length=HOP, tracker=tracker, f0_min_hz=40, f0_max_hz=4000)
+    found = track(case.audio, tracker, f0_range_hz=(40.0, 4000.0))
     return cents(found.f0_hz[0, :, 0].double().numpy(), case.f0_hz[::HOP])[10:-10]
+
+
+def synthetic_rows() -> Iterator[Row]:
+    for case, tones in synthetic_cases().items():
+        goals = NOISY_GOALS if case.startswith("noise") else CLEAN_GOALS
+        for tracker in (*OURS, *peers()):
+            yield Row(tracker, case, np.concatenate([synthetic_error(one, tracker) for one in tones]), goals)
 
 
 def voice_error(folder: Path, tracker: str) -> np.ndarray:
@@ -137,14 +230,16 @@ def timed(audio: Tensor, tracker: str) -> tuple[Pitch, float]:
     return pitch, audio.shape[1] / RATE / (time.perf_counter() - start)
 
 
-def print_violin(name: str, audio: Tensor) -> None:
-    found = {tracker: timed(audio, tracker) for tracker in reversed(TRACKERS)}
-    reference = found["crepe"][0]
-    is_voiced = reference.periodicity[0, :, 0].numpy() >= 0.5
-    for tracker, (pitch, speed) in found.items():
-        error = cents(pitch.f0_hz[0, :, 0].numpy(), reference.f0_hz[0, :, 0].numpy())[is_voiced]
-        distance = resynthesis_distance(audio, pitch.f0_hz)
-        print_shares("violin", tracker, name, error, f"MSS {distance:.3f}  {speed:5.1f} x real time")
+def violin_rows(name: str, audio: Tensor) -> Iterator[Row]:
+    """The reference first, since the others are compared with it."""
+    found: dict[str, Pitch] = {}
+    for tracker in (REFERENCE, *(tracker for tracker in (*OURS, *peers()) if tracker != REFERENCE)):
+        found[tracker], speed = timed(audio, tracker)
+        is_voiced = found[REFERENCE].periodicity[0, :, 0].numpy() >= 0.5
+        f0_hz, wanted_hz = (pitch.f0_hz[0, :, 0].numpy() for pitch in (found[tracker], found[REFERENCE]))
+        more = f"MSS {resynthesis_distance(audio, found[tracker].f0_hz):.3f}  {speed:5.1f} x real time"
+        goals = None if tracker == REFERENCE else VIOLIN_GOALS
+        yield Row(tracker, name, cents(f0_hz, wanted_hz)[is_voiced], goals, more)
 
 
 def main() -> None:
@@ -154,15 +249,13 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    for case, tones in synthetic_cases().items():
-        for tracker in TRACKERS:
-            print_shares("synthetic", tracker, case, np.concatenate([synthetic_error(one, tracker) for one in tones]))
+    print_table("synthetic", synthetic_rows())
     if options.audio is None:
         return
-    for tracker in TRACKERS:
-        print_shares("voice", tracker, "vocadito_1", voice_error(options.audio, tracker))
-    for name, audio in violin(options.audio, options.seconds).items():
-        print_violin(name, audio)
+    voices = ((tracker, voice_error(options.audio, tracker)) for tracker in (*OURS, *peers()))
+    print_table("voice", (Row(tracker, "vocadito_1", error, CLEAN_GOALS) for tracker, error in voices))
+    clips = violin(options.audio, options.seconds)
+    print_table("violin", itertools.chain(*(violin_rows(name, audio) for name, audio in clips.items())))
 
 
 if __name__ == "__main__":

@@ -61,47 +61,51 @@ class _Recurrence(torch.autograd.Function):
         n_units = n_gates // 3
         states = hidden.new_empty(n_frames + 1, batch, n_units)
         gates = torch.empty_like(from_inputs)  # r, z and n of every frame
-        candidates = hidden.new_empty(n_frames, batch, n_units)  # h Whn + b, before r
         states[0] = hidden
         turned, from_state = weight.t().contiguous(), hidden.new_empty(batch, n_gates)
-        for before, after, outside, gate, candidate in zip(
+        to_reset_update, candidate = from_state.split([2 * n_units, n_units], dim=-1)
+        for before, after, outside, gate in zip(
             states[:-1].unbind(0),
             states[1:].unbind(0),
             _parts(from_inputs, n_units),
             _parts(gates, n_units),
-            candidates.unbind(0),
             strict=True,
         ):
             _affine(before, turned, bias, out=from_state)
-            torch.add(outside.reset_update, from_state[:, : 2 * n_units], out=gate.reset_update).sigmoid_()
-            candidate.copy_(from_state[:, 2 * n_units :])
+            torch.add(outside.reset_update, to_reset_update, out=gate.reset_update).sigmoid_()
             torch.addcmul(outside.new, gate.reset, candidate, out=gate.new).tanh_()
             torch.lerp(gate.new, before, gate.update, out=after)
-        ctx.save_for_backward(states, gates, candidates, weight)
+        ctx.save_for_backward(states, gates, weight, bias)
         return states[1:]
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, outer: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        states, gates, candidates, weight = ctx.saved_tensors
-        reset, update, new = gates.split(states.shape[-1], dim=-1)
+        states, gates, weight, bias = ctx.saved_tensors
+        n_units = states.shape[-1]
+        reset, update, new = gates.split(n_units, dim=-1)
+        before = states[:-1].flatten(0, 1).to(weight.dtype)
+        # What r is multiplied with, again: for all frames at once that costs less than having kept it.
+        candidates = product(before, weight[2 * n_units :].t()).to(states.dtype).add_(bias[2 * n_units :])
         # All that does not depend on the gradient from later frames, for all frames at once:
         to_new = (1.0 - update).mul_(1.0 - new.square())
         to_update = (states[:-1] - new).mul_(update).mul_(1.0 - update)
-        to_reset = candidates.mul(reset).mul_(1.0 - reset).mul_(to_new)
-        slopes = torch.stack([to_reset, to_update, to_new * reset], dim=2)  # (n_frames, batch, 3, n_units)
-        by_state, arriving = torch.empty_like(slopes), torch.empty_like(states[1:])
-        carried = torch.zeros_like(states[0])
+        to_reset = candidates.view_as(new).mul_(reset).mul_(1.0 - reset).mul_(to_new)
+        by_state = torch.stack([to_reset, to_update, to_new * reset], dim=2)  # (n_frames, batch, 3, n_units)
+        arriving, carried = torch.empty_like(new), torch.zeros_like(states[0])
         multiply = product if suits_onednn(by_state[0].flatten(1), weight) else torch.mm
-        frames = (arriving.unsqueeze(2), by_state, by_state.flatten(2), outer, slopes, update)
-        for arrived, change, flat_change, given, slope, kept in zip(*(_backwards(one) for one in frames), strict=True):
-            total = torch.add(carried, given, out=arrived[:, 0])
-            torch.mul(arrived, slope, out=change)
-            carried = multiply(flat_change.to(weight.dtype), weight).to(outer.dtype).addcmul_(total, kept)
-        flat, before = by_state.flatten(2).flatten(0, 1), states[:-1].flatten(0, 1)
-        by_weight = product(flat.to(weight.dtype).t(), before.to(weight.dtype))
-        by_inputs = torch.cat([by_state[:, :, :2].flatten(2), arriving * to_new], dim=-1)
-        return by_inputs, carried, by_weight, flat.sum(dim=0)
+        # From slopes to gradients, in place: these are the largest tensors of a training step.
+        frames = (arriving, arriving.unsqueeze(2), by_state, by_state.flatten(2), outer, update)
+        for total, gates_total, slope, flat_slope, given, kept in zip(
+            *(_backwards(one) for one in frames), strict=True
+        ):
+            torch.add(carried, given, out=total)
+            slope.mul_(gates_total)
+            carried = multiply(flat_slope.to(weight.dtype), weight).to(outer.dtype).addcmul_(total, kept)
+        flat = by_state.flatten(2).flatten(0, 1)
+        by_weight, by_bias = product(flat.to(weight.dtype).t(), before), flat.sum(dim=0)
+        torch.mul(arriving, to_new, out=by_state[:, :, 2])  # the inputs are not multiplied with r
+        return by_state.flatten(2), carried, by_weight, by_bias
 
 
 class _Parts(NamedTuple):
