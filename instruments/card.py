@@ -27,7 +27,7 @@ def card(name: str, recipe: Recipe, shipped: Path, scores: dict) -> str:
         "range": " to ".join(note_name(round(hz_to_midi(hz))) for hz in range_hz(octaves)),
         "recordings": f"{summary.audio_seconds / 60:.1f} minutes: {recipe.credit}",
         "licence of the recordings": recipe.licence,
-        "training": f"{summary.steps:,} steps, {summary.train_seconds / 60:.0f} minutes, seed {recipe.seed}",
+        "training": f"{summary.steps:,} steps{_minutes(recipe, summary)}, seed {recipe.seed}",
         "size": f"{shipped.stat().st_size / 1e6:.2f} MB",
     }
     return "\n".join([
@@ -52,6 +52,11 @@ def card(name: str, recipe: Recipe, shipped: Path, scores: dict) -> str:
         *(f"    {line}" for line in _made(recipe, name, summary)),
         "",
     ])  # fmt: skip
+
+
+def _minutes(recipe: Recipe, summary: TrainingSummary) -> str:
+    """How long they took, where the recipe gives a time: else it only tells how busy a machine was."""
+    return f", {summary.train_seconds / 60:.0f} minutes" if recipe.minutes else ""
 
 
 def _made(recipe: Recipe, name: str, summary: TrainingSummary) -> list[str]:

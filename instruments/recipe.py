@@ -24,9 +24,10 @@ class Recipe(NamedTuple):
         credit: whom to name.
         preset: what is trained.
         sample_rate: Hz.
-        minutes: of training.
         seed: of weights, windows and noise.
         about: what it is good at and what not, for its card.
+        minutes: of training; or
+        steps: of training, which take a machine as long as they take it.
         settings: what differs from the preset, as for `--set`.
     """
 
@@ -36,9 +37,10 @@ class Recipe(NamedTuple):
     credit: str
     preset: str
     sample_rate: int
-    minutes: float
     seed: int
     about: str
+    minutes: float = 0.0
+    steps: int = 0
     settings: dict[str, object] = {}  # noqa: RUF012  never changed
 
     def prepare(self, dataset: object) -> list[object]:
@@ -50,8 +52,9 @@ class Recipe(NamedTuple):
     def train(self, dataset: object, instrument: object) -> list[object]:
         """The command that learns."""
         settings = [word for key, value in self.settings.items() for word in ("--set", f"{key}={value}")]
-        budget = ["--minutes", f"{self.minutes:g}", "--set", f"seed={self.seed}"]
-        return ["train", dataset, "-o", instrument, "--preset", self.preset, *budget, *settings]
+        budget = ["--minutes", f"{self.minutes:g}"] if self.minutes else ["--steps", self.steps]
+        seed = ["--set", f"seed={self.seed}"]
+        return ["train", dataset, "-o", instrument, "--preset", self.preset, *budget, *seed, *settings]
 
     def commands(self, name: str) -> str:
         """All commands, one a line, as one would type them."""

@@ -65,3 +65,32 @@ def test_a_new_note_is_followed_at_once() -> None:
     f0_hz = track_cascade(tone(notes)[0], 50.0, 2000.0).f0_hz
     cents = 1200 * np.log2(f0_hz.numpy() / notes[np.arange(len(f0_hz)) * 256])
     assert (np.abs(cents) < 50)[2:-2].mean() > 0.95
+
+
+def heard(monkeypatch: pytest.MonkeyPatch, low: list[tuple[float, float]]) -> torch.Tensor:
+    """The pitch line where two listeners are sure of 440 Hz, but for sixteen steps: (Hz, confidence) of each there."""
+    n_steps, middle = 1000, slice(500, 516)
+    opinions = []
+    for hz, confidence in low:
+        opinion = np.tile(np.array([[hz_to_bins(np.array(440.0))], [0.9]]), n_steps)
+        opinion[0, middle], opinion[1, middle] = hz_to_bins(np.array(hz)), confidence
+        opinions.append(opinion)
+    told = iter(opinions)
+    monkeypatch.setattr(cascade, "_listen", lambda *_: next(told))
+    monkeypatch.setattr(cascade, "rate_pitches", lambda _size, _audio, steps: np.zeros((len(steps), 360), np.float32))
+    return track_cascade(torch.zeros(n_steps * cascade.STEP_SAMPLES), 50.0, 2000.0).f0_hz[middle]
+
+
+def test_a_doubtful_octave_outside_the_register_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    opinions = [(110.0, 0.9), (440.0, 0.2)]
+    assert (heard(monkeypatch, opinions) > 400.0).all()
+    monkeypatch.setattr(cascade, "OUTSIDE_COST", 0.0)
+    assert (heard(monkeypatch, opinions) < 120.0).all()
+
+
+def test_a_rare_low_note_of_which_all_are_sure_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (heard(monkeypatch, [(110.0, 0.9), (110.0, 0.9)]) < 120.0).all()
+
+
+def test_without_sure_steps_there_is_no_register() -> None:
+    assert not cascade.outside_cost(np.full(cascade.FEWEST_SURE_STEPS - 1, 200.0), (40, 359)).any()

@@ -2,7 +2,7 @@
 
 swift, as recorded  ──┐
 swift, half speed   ──┼─► where they disagree or doubt: CREPE tiny ─► ratings summed as logarithms ─► one path
-                      │
+                      └─► where they are sure together: the register ─► doubtful octaves outside cost more
 Heard at half speed, an octave lower, the same network makes other mistakes and follows fast notes better.
 """
 
@@ -37,6 +37,16 @@ OPINION_BINS = 1.5
 
 DOUBT = 0.1
 """What an opinion leaves to every other pitch."""
+
+REGISTER_PART, REGISTER_MARGIN_SEMITONES = 0.96, 2.0
+"""The register: where this part of the sure steps lies, and so far beyond it."""
+
+OUTSIDE_COST = 2.5
+"""Price, in nats and for each step, of a pitch a semitone or more outside the register: two listeners who are sure
+together outweigh it, one alone does not."""
+
+FEWEST_SURE_STEPS = 20
+"""Fewer than this, and there is no register."""
 
 
 def track_cascade(audio: Tensor, f0_min_hz: float, f0_max_hz: float) -> Track:
@@ -74,16 +84,36 @@ def _unsure_steps(opinions: list[np.ndarray]) -> np.ndarray:
 def _blocks(audio: Tensor, opinions: list[np.ndarray], bins: tuple[int, int]) -> Iterator[RatedBlock]:
     """All evidence, a bounded number of steps at a time."""
     unsure = _unsure_steps(opinions)
+    register = -outside_cost(np.mean([opinion[0, ~unsure] for opinion in opinions], axis=0), bins)
     for start in range(0, len(unsure), STEPS_AT_ONCE):
         block = slice(start, start + STEPS_AT_ONCE)
         spoken = [_speak(opinion[:, block], bins) for opinion in opinions]
         asked = np.flatnonzero(unsure[block])
         rated = rate_pitches("tiny", audio, torch.from_numpy(asked + start))[:, slice(*bins)]
-        likelihood = np.sum([np.log(one + DOUBT) for one in spoken], axis=0)
+        likelihood = np.sum([np.log(one + DOUBT) for one in spoken], axis=0) + register
         likelihood[asked] += log_rating(rated)
         ratings = np.maximum.reduce(spoken)
         ratings[asked] = np.maximum(ratings[asked], rated)
         yield RatedBlock(likelihood, ratings)
+
+
+def outside_cost(sure_bins: np.ndarray, bins: tuple[int, int]) -> np.ndarray:
+    """What a pitch outside the register of the clip costs: an octave error usually lies there.
+
+    Args:
+        sure_bins: (n_sure,), pitches that are beyond doubt, in bins.
+        bins: first and one after the last bin that may be answered.
+
+    Returns:
+        (n_bins,), nats, 0 inside the register.
+    """
+    every_bin = np.arange(*bins, dtype=np.float32)
+    if len(sure_bins) < FEWEST_SURE_STEPS:
+        return np.zeros_like(every_bin)
+    bins_per_semitone = 100.0 / CENTS_PER_BIN
+    low, high = np.quantile(sure_bins, [(1.0 - REGISTER_PART) / 2.0, (1.0 + REGISTER_PART) / 2.0])
+    beyond = np.maximum(low - every_bin, every_bin - high) / bins_per_semitone - REGISTER_MARGIN_SEMITONES
+    return (OUTSIDE_COST * beyond.clip(0.0, 1.0)).astype(np.float32)
 
 
 def _speak(opinion: np.ndarray, bins: tuple[int, int]) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import torch
 from torch.utils.data import DataLoader, Sampler
 from torch.utils.data import Dataset as TorchDataset
 
@@ -70,9 +71,12 @@ class StepSampler(Sampler[int]):
 
 
 def training_loader(batches: StepBatches, counter: StepCounter) -> DataLoader[Batch]:
-    """Batches in the order of their steps. One process: reading from memory maps never holds a step up."""
+    """Batches in the order of their steps. One process: reading from memory maps never holds a step up.
+
+    Where there is a GPU they lie in pinned memory, which it reads while the step before is still running.
+    """
     sampler = StepSampler(counter, batches.steps_per_epoch)
-    return DataLoader(batches, sampler=sampler, batch_size=None)
+    return DataLoader(batches, sampler=sampler, batch_size=None, pin_memory=torch.cuda.is_available())
 
 
 def rank_share(batch: Batch, rank: int, world_size: int) -> Batch:
