@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import random
 import resource
 import sys
@@ -105,6 +106,7 @@ def main() -> None:
     parser.add_argument("--only", choices=SHARES, action="append")
     parser.add_argument("--atheris", action="store_true")
     options = parser.parse_args()
+    logging.disable()  # thousands of old datasets say that they are brought up to date
     import luthier.model.instrument_file  # noqa: F401 - torch is loaded before memory is limited
 
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as name:

@@ -27,7 +27,8 @@ from luthier.features.track import TRACKER_RATE, Track
 
 STEP_SAMPLES = 160
 FRAMES_AT_ONCE = 64
-PYIN_WINDOW_SAMPLES = 2048
+PYIN_WINDOW_SAMPLES = 1024
+"""64 ms: two periods of 40 Hz, and short enough to follow a vibrato, which windows twice as long smear."""
 WIDEST_STEP_BINS = 12
 SMALLEST = np.finfo(np.float32).tiny
 

@@ -5,8 +5,10 @@
 
 For each pair: how far the melody is off by a tracker that the instrument has never seen (dry; in the room two notes
 sound at once and the tracker errs by octaves), how the loudness contours go together, how quiet the rests are,
-whether a sample step is larger than the controls explain, whether the average spectrum is nearer to the instrument's
-recordings than to the singer's, and whether the stems add up. What misses its criterion has a star.
+whether a sample step is larger than the controls explain, whether the timbre is nearer to that of the instrument's
+recordings than to the input's, and whether the stems add up. What misses its criterion has a star.
+`benchmarks/timbre.py` says how timbres are compared: envelopes of the harmonics at equal pitch, dB. The input's own
+distance to the recordings stands beside the output's two: how much there was to gain.
 """
 
 from __future__ import annotations
@@ -14,7 +16,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,13 +23,12 @@ from typing import Any
 
 import torch
 from benchmarks.measuring import machine
+from benchmarks.timbre import AUDIO, Timbre, distances_db, measure_timbre, pitch_bins, recordings_of, timbre_of
 from torch import Tensor
 
 from luthier.data.audio_files import load_audio
-from luthier.data.recordings import collect_recordings
 from luthier.dsp.signals import Controls, Features
 from luthier.evaluation.pitch import CONFIDENT, IN_TUNE_CENTS, track_yin
-from luthier.evaluation.spectral import mel_spectrogram_db
 from luthier.features.loudness import loudness_db
 from luthier.inference.loudness_fit import is_note
 from luthier.inference.note_gate import rest_gain
@@ -36,20 +36,12 @@ from luthier.inference.player import Player, Transfer, load_player
 from luthier.model.bundled import bundled_names
 from luthier.units import amplitude_to_db, ratio_to_cents, semitones_to_ratio
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-RECIPES = Path(__file__).resolve().parents[1] / "instruments"
 SPEECH = {"davidbain_xmas", "librispeech_198-209-0000", "sms-tools_speech-female", "sms-tools_speech-male"}
 """Inputs that are spoken."""
 ROUNDING = 1e-6
 """As far as the parts may be off the whole, and the dry version off the whole without the room."""
 SILENT_DB = -60.0
 """A rest this far below the loud frames is silent."""
-MOST_RECORDINGS, LONGEST_SECONDS = 24, 60
-"""Enough of an instrument for its average spectrum."""
 EDGE_SECONDS = 0.1
 """Rests are judged this far from anything that sounds: a room and a window smear."""
 
@@ -107,16 +99,7 @@ def _larger_neighbour(values: Tensor) -> Tensor:
     return torch.maximum(values, torch.cat([values[:, 1:], values[:, -1:]], dim=1))
 
 
-def spectrum(audio: Tensor, sample_rate: int) -> Tensor:
-    """Average mel spectrum of the loud frames, without its level: dB."""
-    bands_db = mel_spectrogram_db(audio, sample_rate=sample_rate)[0]
-    bands_db = bands_db if bands_db.shape[0] < bands_db.shape[1] else bands_db.T
-    level_db = bands_db.mean(0)
-    mean_db = bands_db[:, level_db > level_db.quantile(0.5)].mean(1)
-    return mean_db - mean_db.mean()
-
-
-def judge(player: Player, own: Tensor, voice: Path, options: dict[str, object]) -> dict[str, object]:
+def judge(player: Player, own: Timbre, voice: Path, options: dict[str, Any]) -> dict[str, Any]:
     rate, hop_length = player.sample_rate, player.instrument.config.hop_length
     clip, _ = load_audio(voice, rate)
     features = player.measure(clip, rate)
@@ -126,7 +109,12 @@ def judge(player: Player, own: Tensor, voice: Path, options: dict[str, object]) 
     dry = result.audio[:1] - result.stems["room"][:1]
     cents, within = melody(clip, dry, result, features, hop_length)
     wet_cents, wet_within = melody(clip, result.audio[:1], result, features, hop_length)
-    output, singer = (spectrum(audio, rate) for audio in (result.audio[:1], clip))
+    bins = pitch_bins(result.features.f0_hz, features)
+    output = measure_timbre(result.audio[:1], result.features.f0_hz, bins, player)
+    singer = measure_timbre(clip, features.f0_hz, bins, player)
+    (to_instrument, to_singer), (singer_to_instrument, _) = (
+        distances_db(one, own, other) for one, other in ((output, singer), (singer, output))
+    )
     stems = torch.stack(list(result.stems.values())).sum(0)
     return {
         "input": voice.stem,
@@ -138,8 +126,9 @@ def judge(player: Player, own: Tensor, voice: Path, options: dict[str, object]) 
         "contour": round(contour(clip, dry, features, {"sample_rate": rate, "hop_length": hop_length}), 3),
         "rests_db": round(rests_db(dry, features, hop_length, rate / hop_length), 1),
         "step_ratio": round(step_ratio(result, player), 3),
-        "to_instrument_db": round(float((output - own).square().mean().sqrt()), 1),
-        "to_singer_db": round(float((output - singer).square().mean().sqrt()), 1),
+        "to_instrument_db": round(to_instrument, 1),
+        "to_singer_db": round(to_singer, 1),
+        "singer_to_instrument_db": round(singer_to_instrument, 1),
         "stems_error": float((stems - result.audio).abs().max()),
         "dry_error": float((player.transfer(clip, rate, wet=0.0, **options).audio - dry).abs().max()),
         "times_real_time": round(clip.shape[1] / rate / seconds, 1),
@@ -165,24 +154,12 @@ SHOWN = (
     "shift",
     *list(CRITERIA)[:6],
     "to_singer_db",
+    "singer_to_instrument_db",
     "stems_error",
     "dry_error",
     "wet_within_50",
     "diagnosis",
 )
-
-
-def own_spectrum(recordings: list[Path], sample_rate: int) -> Tensor:
-    """Average spectrum of an instrument's recordings, a few of many notes."""
-    chosen = recordings[:: max(1, len(recordings) // MOST_RECORDINGS)]
-    clips = [load_audio(path, sample_rate)[0][:, : LONGEST_SECONDS * sample_rate] for path in chosen]
-    return torch.stack([spectrum(clip, sample_rate) for clip in clips]).mean(0)
-
-
-def recordings_of(name: str, audio: Path) -> list[Path]:
-    """What a bundled instrument was trained on, by its recipe."""
-    recipe = tomllib.loads((RECIPES / f"{name}.toml").read_text(encoding="utf-8"))
-    return collect_recordings([audio / part for part in recipe["recordings"]]).recordings
 
 
 def inputs_in(audio: Path) -> list[Path]:
@@ -211,7 +188,7 @@ def print_summary(title: str, rows: list[dict[str, Any]]) -> None:
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--audio", type=Path, default=RECIPES.parents[1] / "shared" / "audio")
+    parser.add_argument("--audio", type=Path, default=AUDIO)
     parser.add_argument("--to", nargs="+", help="instruments, by name or file; all bundled ones if absent")
     parser.add_argument("--recordings", type=Path, nargs="+", help="of an instrument that has no recipe here")
     parser.add_argument("--inputs", type=Path, nargs="+", help="the voices and phrases in --audio if absent")
@@ -227,7 +204,7 @@ def main() -> None:
     print(f"{machine()}\n\n| {' | '.join(SHOWN)} |\n|{'---|' * len(SHOWN)}")
     for name in wanted.to or bundled_names():
         player = load_player(name)
-        own = own_spectrum(wanted.recordings or recordings_of(name, wanted.audio), player.sample_rate)
+        own = timbre_of(wanted.recordings or recordings_of(name, wanted.audio), player)
         for voice in inputs:
             rows.append({"instrument": name, **judge(player, own, voice, {"loudness": wanted.loudness})})
             print_row(rows[-1])

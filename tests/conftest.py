@@ -16,6 +16,8 @@ import torch
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 GOLDEN = Path(__file__).resolve().parent / "golden"
+SAMPLES = Path(__file__).resolve().parent / "samples"
+"""Files that older versions wrote."""
 SEED = 20
 
 

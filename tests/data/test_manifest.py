@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from data.conftest import MakeDataset
-from luthier.data.manifest import MANIFEST_NAME, read_manifest, write_manifest
+from luthier.data.dataset_formats import read_manifest
+from luthier.data.manifest import MANIFEST_NAME, write_manifest
 from luthier.dsp.feature_definition import FeatureDefinition
 from luthier.errors import DatasetError
 
@@ -70,9 +71,16 @@ def test_names_are_for_people_only(folder: Path) -> None:
     assert read_manifest(folder).recordings[0].name == "../../../etc/passwd"
 
 
-def test_an_older_format_asks_to_prepare_again(folder: Path) -> None:
-    edit(folder, lambda m: m.update(format_version=1))
-    with pytest.raises(DatasetError, match=r"format 1, .* Prepare the recordings again"):
+@pytest.mark.parametrize("version", [0, -1, "2", 2.0, True, None, [2]])
+def test_what_is_no_version_is_refused(folder: Path, version: object) -> None:
+    edit(folder, lambda m: m.update(format_version=version))
+    with pytest.raises(DatasetError, match=r"format_version is .*: expected a number from 1 to 2"):
+        read_manifest(folder)
+
+
+def test_a_manifest_without_version_is_refused(folder: Path) -> None:
+    edit(folder, lambda m: m.pop("format_version"))
+    with pytest.raises(DatasetError, match="format_version is None"):
         read_manifest(folder)
 
 

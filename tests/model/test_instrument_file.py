@@ -138,7 +138,7 @@ class TestForeignFiles:
         assert "header" in refused(saved)
 
     def test_a_key_that_occurs_twice(self, saved: Path) -> None:
-        text = json.dumps(read_header(saved)).replace("{", '{"format_version": 1,', 1)
+        text = json.dumps(read_header(saved)).replace("{", '{"format_version": 2,', 1)
         save_file(load_file(saved), saved, metadata={HEADER_KEY: text})
         assert "twice" in refused(saved)
 
@@ -156,7 +156,7 @@ class TestForeignFiles:
         monkeypatch.setattr("luthier.model.instrument_file.safe_open", lambda *_, **__: pytest.fail("it was read"))
         assert "header of 1048576 bytes" in refused(saved)
 
-    @pytest.mark.parametrize("version", [0, 2, "1", None, [1] * 1000])
+    @pytest.mark.parametrize("version", [0, 3, "1", None, True, 2.0, [1] * 1000])
     def test_unknown_versions(self, saved: Path, version: object) -> None:
         rewrite(saved, lambda header, _: header.update(format_version=version))
         assert "format version" in refused(saved)

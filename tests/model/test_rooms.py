@@ -149,7 +149,15 @@ class TestDecayingTapsRoom:
 
     def test_its_taps_learn_and_its_decay_does_not(self) -> None:
         place = self.place(0.2)
-        assert set(DecayingTapsRoom.learning_speeds) == dict(place.named_parameters()).keys() == {"taps"}
+        assert set(DecayingTapsRoom.learning_speeds) == dict(place.named_parameters()).keys() == {"early_taps", "taps"}
+
+    @pytest.mark.parametrize("seconds", [0.01, 0.03, 0.5])
+    def test_the_taps_of_the_first_30_ms_learn_more_slowly(self, seconds: float) -> None:
+        place = self.place(seconds)
+        n_early = min(round(0.03 * place.sample_rate), round(seconds * place.sample_rate))
+        assert len(place.early_taps) == n_early
+        assert len(place.impulse_response()) == round(seconds * place.sample_rate)
+        assert place.learning_speeds["early_taps"] < place.learning_speeds["taps"]
 
     @pytest.mark.parametrize("value", [-1e30, 0.0, 1e30])
     def test_any_number_in_a_file_is_a_legal_decay(self, value: float) -> None:

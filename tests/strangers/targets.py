@@ -9,12 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from conftest import SAMPLES
 from data.known_material import build_dataset
 from luthier.data.array_files import map_array
 from luthier.data.containers import check_complete
 from luthier.data.dataset import Dataset
-from luthier.data.manifest import MANIFEST_NAME, read_manifest
+from luthier.data.dataset_formats import read_manifest
+from luthier.data.manifest import MANIFEST_NAME
 from luthier.dsp.feature_definition import FeatureDefinition
+from luthier.dsp.signals import Expression
 from luthier.errors import LuthierError
 from luthier.model.instrument_file import (
     HEADER_KEY,
@@ -25,6 +28,7 @@ from luthier.model.instrument_file import (
     parse_summary,
     save_instrument,
 )
+from luthier.model.instrument_formats import Content, upgrade
 from model.small import small_instrument
 from strangers.mutations import damaged_bytes, damaged_table
 
@@ -67,32 +71,37 @@ def _split(content: bytes) -> tuple[dict[str, Any], bytes]:
     return json.loads(content[8:end]), content[end:]
 
 
+def _old_instrument() -> bytes:
+    return (SAMPLES / "instrument_format_1.safetensors").read_bytes()
+
+
 def _instrument_header(folder: Path) -> Target:
-    head, _ = _split(_saved_instrument(folder))
-    text = head["__metadata__"][HEADER_KEY]
-    table, content, path = json.loads(text), text.encode(), Path("stranger.safetensors")
+    heads = [_split(whole)[0] for whole in (_saved_instrument(folder), _old_instrument())]
+    texts, path = [head["__metadata__"][HEADER_KEY] for head in heads], Path("stranger.safetensors")
 
     def read(given: str) -> None:
-        header = checked_header(path, given)
+        header, _ = upgrade(Content(checked_header(path, given), {}))
         parse_config(path, header)
         parse_summary(path, header)
 
     def target(generator: random.Random) -> bool:
+        text = generator.choice(texts)
         if generator.random() < 0.5:
-            given = damaged_table(table, generator)
+            given = damaged_table(json.loads(text), generator)
         else:
-            given = damaged_bytes(content, generator).decode("utf-8", "replace")
+            given = damaged_bytes(text.encode(), generator).decode("utf-8", "replace")
         return _is_refused(lambda: read(given))
 
     return target
 
 
 def _instrument_file(folder: Path) -> Target:
-    content, path = _saved_instrument(folder), folder / "stranger.safetensors"
-    head, weights = _split(content)
-    inner = json.loads(head["__metadata__"][HEADER_KEY])
+    contents, path = (_saved_instrument(folder), _old_instrument()), folder / "stranger.safetensors"
 
     def damaged(generator: random.Random) -> bytes:
+        content = generator.choice(contents)
+        head, weights = _split(content)
+        inner = json.loads(head["__metadata__"][HEADER_KEY])
         if generator.random() < 0.4:
             return damaged_bytes(content, generator, n_first=len(content) - len(weights))
         changed = head
@@ -115,20 +124,31 @@ def _small_dataset(folder: Path, name: str) -> Path:
     return build_dataset(folder / name, [300, 500], FeatureDefinition(hop_length=10), [(0, 0, 20), (1, 5, 30)]).path
 
 
-def _damaged_manifest(table: dict[str, Any], content: bytes, generator: random.Random) -> bytes:
+def _old_dataset(folder: Path, name: str) -> Path:
+    """The same in format 1, which knew no expression."""
+    place = _small_dataset(folder, name)
+    for path in place.iterdir():
+        if path.name.split(".")[1] in Expression._fields:
+            path.unlink()
+    table = json.loads((place / MANIFEST_NAME).read_text(encoding="utf-8"))
+    del table["statistics"]["expression"]
+    (place / MANIFEST_NAME).write_text(json.dumps(table | {"format_version": 1}), encoding="utf-8")
+    return place
+
+
+def _damaged_manifest(content: bytes, generator: random.Random) -> bytes:
     if generator.random() < 0.5:
-        return damaged_table(table, generator).encode("utf-8", "surrogatepass")
+        return damaged_table(json.loads(content), generator).encode("utf-8", "surrogatepass")
     return damaged_bytes(content, generator)
 
 
 def _manifest(folder: Path) -> Target:
-    place = _small_dataset(folder, "manifest")
-    path = place / MANIFEST_NAME
-    content = path.read_bytes()
-    table = json.loads(content)
+    places = _small_dataset(folder, "manifest"), _old_dataset(folder, "old manifest")
+    contents = {place: (place / MANIFEST_NAME).read_bytes() for place in places}
 
     def target(generator: random.Random) -> bool:
-        path.write_bytes(_damaged_manifest(table, content, generator))
+        place = generator.choice(places)
+        (place / MANIFEST_NAME).write_bytes(_damaged_manifest(contents[place], generator))
         return _is_refused(lambda: read_manifest(place))
 
     return target
@@ -146,27 +166,26 @@ def _array(folder: Path) -> Target:
 
 
 def _dataset(folder: Path) -> Target:
-    place = _small_dataset(folder, "dataset")
-    files = {path: path.read_bytes() for path in sorted(place.iterdir())}
-    table = json.loads(files[place / MANIFEST_NAME])
+    places = _small_dataset(folder, "dataset"), _old_dataset(folder, "old dataset")
+    files = {place: {path: path.read_bytes() for path in sorted(place.iterdir())} for place in places}
 
-    def read() -> None:
+    def read(place: Path) -> None:
         dataset = Dataset.open(place)
         for block in dataset.blocks("train"):
             dataset.window(block.recording, block.start_frame, min(block.n_frames, 1000))
 
     def target(generator: random.Random) -> bool:
-        path = generator.choice(list(files))
-        is_manifest = path.name == MANIFEST_NAME
-        path.write_bytes(
-            _damaged_manifest(table, files[path], generator) if is_manifest else damaged_bytes(files[path], generator)
-        )
+        place = generator.choice(places)
+        path = generator.choice(list(files[place]))
+        whole, is_manifest = files[place][path], path.name == MANIFEST_NAME
+        path.write_bytes(_damaged_manifest(whole, generator) if is_manifest else damaged_bytes(whole, generator))
         if generator.random() < 0.1:
             path.unlink()
         try:
-            return _is_refused(read)
+            return _is_refused(lambda: read(place))
         finally:
-            path.write_bytes(files[path])
+            for each in (path, place / MANIFEST_NAME):  # an old one that was whole enough has become a new one
+                each.write_bytes(files[place][each])
 
     return target
 

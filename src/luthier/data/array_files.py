@@ -17,6 +17,11 @@ HEADER_BYTES = 128
 """Every header we write has this length, so that the final length can be filled in afterwards."""
 
 
+def array_path(folder: Path, recording_id: str, array: str) -> Path:
+    """Where an array of a recording lies in a dataset; the id consists of hexadecimal digits only."""
+    return folder / f"{recording_id}.{array}.npy"
+
+
 def write_array(path: Path, pieces: Iterable[np.ndarray]) -> int:
     """Write pieces one after another as one .npy file; nothing but the piece at hand is in memory.
 

@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from luthier.data.array_files import check_array, map_array
-from luthier.data.manifest import Manifest, Recording, read_manifest
+from luthier.data.array_files import array_path, check_array, map_array
+from luthier.data.dataset_formats import read_manifest
+from luthier.data.manifest import Manifest, Recording
 from luthier.data.split import Block, Part
 from luthier.data.statistics import Statistics
 from luthier.dsp.feature_definition import FeatureDefinition
@@ -58,11 +59,6 @@ class Window(NamedTuple):
     features: Features
 
 
-def array_path(folder: Path, recording_id: str, array: str) -> Path:
-    """Where an array of a recording lies; the id consists of hexadecimal digits only."""
-    return folder / f"{recording_id}.{array}.npy"
-
-
 class Dataset:
     """Recordings with their features, the split and the statistics of the training part."""
 
@@ -79,8 +75,11 @@ class Dataset:
     def open(cls, path: str | Path) -> Dataset:
         """Open a dataset folder after checking that all of it is there and fits together.
 
+        A folder of an older format is brought to today's first, once and for all.
+
         Raises:
-            DatasetError: the folder is missing, damaged, or of another version; says what to do.
+            DatasetError: the folder is missing, damaged, of an unknown version, or of an older one and cannot be
+                written to; says what to do.
         """
         path = Path(path)
         if not path.is_dir():

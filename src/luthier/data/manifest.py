@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError, model_validator
 
+from luthier.atomic import atomic_file
 from luthier.data.split import Block, Split, SplitMethod
 from luthier.data.statistics import Statistics
 from luthier.dsp.feature_definition import FeatureDefinition
@@ -89,15 +90,20 @@ def split_entry(split: Split) -> SplitEntry:
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write the manifest into a dataset folder."""
-    (folder / MANIFEST_NAME).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
-
-
-def read_manifest(folder: Path) -> Manifest:
-    """Read and check the manifest of a dataset folder.
+    """Write the manifest into a dataset folder, whole or not at all.
 
     Raises:
-        DatasetError: it is missing, damaged, too large, of another version, or contradicts itself.
+        OutputError: it cannot be written.
+    """
+    with atomic_file(folder / MANIFEST_NAME, force=True) as temporary:
+        temporary.write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+
+def read_content(folder: Path) -> dict[str, Any]:
+    """Read the manifest of a dataset folder as it stands there: a table of a version that is known.
+
+    Raises:
+        DatasetError: it is missing, damaged, too large or of an unknown version.
     """
     path = folder / MANIFEST_NAME
     if not path.is_file():
@@ -106,23 +112,39 @@ def read_manifest(folder: Path) -> Manifest:
         if path.stat().st_size > MAX_MANIFEST_BYTES:
             raise DatasetError(f"{path}: too large to be a manifest of ours. Prepare the dataset again.")
         content = parse_json(path.read_text(encoding="utf-8"))
-        _check_version(path, content)
-        return Manifest.model_validate(content)
     except (OSError, ValueError, RecursionError) as error:
-        raise DatasetError(f"{path}: damaged ({_reason(error)}). Prepare the dataset again.") from error
+        raise damaged(path, error) from error
+    _check_version(path, content)
+    return content
+
+
+def check_content(folder: Path, content: dict[str, Any]) -> Manifest:
+    """Make sure that a manifest of today's version is all right.
+
+    Raises:
+        DatasetError: it is damaged or contradicts itself.
+    """
+    try:
+        return Manifest.model_validate(content)
+    except (ValueError, RecursionError) as error:
+        raise damaged(folder / MANIFEST_NAME, error) from error
+
+
+def damaged(path: Path, error: Exception) -> DatasetError:
+    """What to tell a user about something in a dataset that cannot be used."""
+    return DatasetError(f"{path}: damaged ({_reason(error)}). Prepare the dataset again.")
 
 
 def _check_version(path: Path, content: Any) -> None:
     version = content.get("format_version") if isinstance(content, dict) else None
-    if isinstance(version, int) and version > FORMAT_VERSION:
+    if type(version) is int and version > FORMAT_VERSION:
         raise DatasetError(
-            f"{path}: dataset format {version} is newer than this luthier knows ({FORMAT_VERSION}). Update luthier."
+            f"{path}: dataset format {str(version)[:20]} is newer than this luthier knows ({FORMAT_VERSION}). "
+            "Update luthier."
         )
-    if isinstance(version, int) and version < FORMAT_VERSION:
-        raise DatasetError(
-            f"{path}: dataset format {version}, made before expression was measured. "
-            "Prepare the recordings again; instruments made from it stay good."
-        )
+    if type(version) is not int or version < 1:  # True is no version, though it equals 1
+        found = _one_line(repr(version)[:80])
+        raise damaged(path, ValueError(f"format_version is {found}: expected a number from 1 to {FORMAT_VERSION}"))
 
 
 def _reason(error: Exception) -> str:

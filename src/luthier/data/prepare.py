@@ -18,9 +18,9 @@ import joblib
 import torch
 
 from luthier.atomic import atomic_folder, refuse_existing
-from luthier.data.array_files import map_array
+from luthier.data.array_files import array_path, map_array
 from luthier.data.cluster import map_on_cluster
-from luthier.data.dataset import ARRAYS, array_path
+from luthier.data.dataset import ARRAYS
 from luthier.data.f0_folder import NamedF0, curve_names, find_curves, refuse_existing_curves, save_curves
 from luthier.data.manifest import Manifest, split_entry, write_manifest
 from luthier.data.prepare_recording import (
@@ -34,7 +34,7 @@ from luthier.data.prepare_recording import (
 )
 from luthier.data.recordings import collect_recordings, natural_key
 from luthier.data.split import Block, Split, Take, split_takes
-from luthier.data.statistics import FrameArrays, Statistics, measure_statistics
+from luthier.data.statistics import FrameArrays, Statistics, frame_step, measure_statistics
 from luthier.dsp.feature_definition import FeatureDefinition
 from luthier.errors import AudioFileError, ConfigError, DatasetError, OutputError
 
@@ -42,9 +42,6 @@ logger = logging.getLogger(__name__)
 
 ID_DIGITS = 16
 """Hexadecimal digits of the content hash in an id: 64 bits, no clash among millions of files."""
-MOST_FRAMES = 1 << 19
-"""Of longer material every second frame counts in the statistics, or every third and so on: an hour and a half at 100
-frames a second says as much of a distribution as a thousand hours, and fits into memory."""
 WORST_SHOWN = 3
 """Refused files named in the error when nothing is usable; the log has all of them."""
 
@@ -272,12 +269,11 @@ def _describe(
     split = split_takes(takes, definition.frame_rate)
     by_id = {item.entry.id: item for item in ordered}
     training = (_frame_arrays(by_id[block.recording], block) for block in split.train)
-    every = -(-sum(block.n_frames for block in split.train) // MOST_FRAMES)
     manifest = Manifest(
         definition=definition,
         recordings=tuple(item.entry for item in ordered),
         split=split_entry(split),
-        statistics=measure_statistics(training, definition.frame_rate, every=every),
+        statistics=measure_statistics(training, definition.frame_rate, every=frame_step(split.train)),
         credit=credit_and_licence[0],
         licence=credit_and_licence[1],
     )

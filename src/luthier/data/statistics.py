@@ -8,6 +8,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 from pydantic import BaseModel, ConfigDict, FailFast, Field, model_validator
 
+from luthier.data.split import Block
 from luthier.dsp.signals import Expression
 from luthier.units import hz_to_octaves
 
@@ -15,6 +16,10 @@ PITCHED_PERIODICITY = 0.5
 """Frames with at least this confidence count as pitched."""
 QUANTILES = np.linspace(0.0, 1.0, 101)
 """Percentiles kept of every feature: enough to match one distribution to another at transfer."""
+
+MOST_FRAMES = 1 << 19
+"""Of longer material every second frame counts in the statistics, or every third and so on: an hour and a half at 100
+frames a second says as much of a distribution as a thousand hours, and fits into memory."""
 
 
 class Spread(BaseModel):
@@ -94,6 +99,11 @@ def measure_statistics(blocks: Iterable[FrameArrays], frame_rate: float, *, ever
         pitched_seconds=n_pitched / frame_rate,
         total_seconds=n_frames / frame_rate,
     )
+
+
+def frame_step(blocks: Iterable[Block]) -> int:
+    """Which frames of blocks to look at: every one, or every second and so on of long material."""
+    return -(-sum(block.n_frames for block in blocks) // MOST_FRAMES)
 
 
 def _thinned(blocks: Iterable[FrameArrays], every: int) -> tuple[FrameArrays, int, int]:

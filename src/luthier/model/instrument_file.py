@@ -21,9 +21,9 @@ from luthier.errors import ConfigError, InstrumentFileError
 from luthier.model.bundled import find_instrument
 from luthier.model.config import FrozenConfig, InstrumentConfig
 from luthier.model.instrument import Instrument
+from luthier.model.instrument_formats import FORMAT_VERSION, Content, upgrade
 from luthier.strict_json import parse_json
 
-FORMAT_VERSION = 1
 HEADER_KEY = "luthier"
 LARGEST_HEADER = 1 << 18
 """Bytes of JSON accepted."""
@@ -87,12 +87,12 @@ def load_instrument(path: str | Path) -> LoadedInstrument:
             weights do not fit its configuration.
     """
     path = find_instrument(path)
-    header = read_header(path)
+    header, weights = upgrade(Content(read_header(path), _read_weights(path)))
     config = parse_config(path, header)
     with torch.device("meta"):  # without memory: a small file may ask for a large instrument
-        _check_weights(path, _build(path, config).state_dict())
+        _check_weights(path, weights, _build(path, config).state_dict())
     instrument = _build(path, config)
-    _load_weights(path, instrument)
+    _load_weights(path, weights, instrument)
     return LoadedInstrument(instrument=instrument.eval(), summary=parse_summary(path, header))
 
 
@@ -127,7 +127,7 @@ def _check_size(path: Path) -> None:
 
 
 def checked_header(path: Path, text: str) -> dict[str, Any]:
-    """Parse the JSON header of the file at `path`: a table of our version, every key once.
+    """Parse the JSON header of the file at `path`: a table of a version that is known, every key once.
 
     Raises:
         InstrumentFileError: see `load_instrument`.
@@ -136,11 +136,12 @@ def checked_header(path: Path, text: str) -> dict[str, Any]:
         header = parse_json(text)
     except (ValueError, RecursionError) as error:
         raise InstrumentFileError(f"{path}: the header is not JSON ({_first_line(error)}).") from error
-    if not isinstance(header, dict) or header.get("format_version") != FORMAT_VERSION:
-        found = header.get("format_version") if isinstance(header, dict) else type(header).__name__
+    version = header.get("format_version") if isinstance(header, dict) else type(header).__name__
+    if type(version) is not int or not 1 <= version <= FORMAT_VERSION:  # True is no version, though it equals 1
         raise InstrumentFileError(
-            f"{path}: format version {_brief(found)}, expected {FORMAT_VERSION}. A newer luthier may read it."
+            f"{path}: format version {_brief(version)}, expected 1 to {FORMAT_VERSION}. A newer luthier may read it."
         )
+    assert isinstance(header, dict)
     return header
 
 
@@ -177,26 +178,38 @@ def _build(path: Path, config: InstrumentConfig) -> Instrument:
         ) from error
 
 
-def _check_weights(path: Path, expected: dict[str, Tensor]) -> None:
-    """Compare names, shapes and number formats, reading no weight."""
+def _read_weights(path: Path) -> dict[str, Tensor]:
+    """All weights by name, mapped from the file: no number is read before it is looked at."""
+    weights: dict[str, Tensor] = {}
     with safe_open(path, framework="pt") as file:
-        odd = sorted(set(file.keys()) ^ set(expected))
-        if odd:
-            named = ", ".join(_brief(name) for name in odd[:3])
-            raise InstrumentFileError(f"{path}: weights {named} missing or too many ({len(odd)} in all).")
-        for name, wanted in expected.items():
+        names: list[str] = file.keys()
+        for name in names:
             found = file.get_slice(name)
-            if found.get_shape() != list(wanted.shape) or found.get_dtype() != WEIGHT_TYPE:
+            if found.get_dtype() != WEIGHT_TYPE:
                 raise InstrumentFileError(
-                    f"{path}: {name} is {found.get_dtype()} of shape {found.get_shape()}, "
-                    f"expected {WEIGHT_TYPE} of shape {list(wanted.shape)}."
+                    f"{path}: {_brief(name)} is {found.get_dtype()} of shape {found.get_shape()}, expected {WEIGHT_TYPE}."
                 )
+            weights[name] = file.get_tensor(name)
+    return weights
 
 
-def _load_weights(path: Path, instrument: Instrument) -> None:
-    with safe_open(path, framework="pt") as file:
-        for name, wanted in instrument.state_dict().items():
-            _copy_finite(path, name, file.get_tensor(name), wanted)
+def _check_weights(path: Path, weights: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
+    """Compare names and shapes, reading no weight."""
+    odd = sorted(set(weights) ^ set(expected))
+    if odd:
+        named = ", ".join(_brief(name) for name in odd[:3])
+        raise InstrumentFileError(f"{path}: weights {named} missing or too many ({len(odd)} in all).")
+    for name, wanted in expected.items():
+        if weights[name].shape != wanted.shape:
+            raise InstrumentFileError(
+                f"{path}: {name} is {WEIGHT_TYPE} of shape {list(weights[name].shape)}, "
+                f"expected {WEIGHT_TYPE} of shape {list(wanted.shape)}."
+            )
+
+
+def _load_weights(path: Path, weights: dict[str, Tensor], instrument: Instrument) -> None:
+    for name, wanted in instrument.state_dict().items():
+        _copy_finite(path, name, weights[name], wanted)
 
 
 def _copy_finite(path: Path, name: str, found: Tensor, wanted: Tensor) -> None:

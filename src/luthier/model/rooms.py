@@ -22,6 +22,8 @@ FREE_TAPS_START = 0.5e-4
 """The assignment's room starts uniform between plus and minus this."""
 EARLY_SECONDS = 0.05
 """How long single reflections can be told apart; later ones are a decaying noise."""
+SLOW_SECONDS = 0.03
+"""Of the taps that die away, the first ones, which learn more slowly."""
 N_DECAY_BANDS = 8
 BAND_EDGES = (0.0, *(2.0**octave for octave in range(1 - N_DECAY_BANDS, 1)))
 """Octaves down from Nyquist, as parts of it."""
@@ -149,8 +151,9 @@ class DecayingTapsRoom(Room):
         |
         |   |,||.,|.,,.,..,...........    taps, noise at first, in octaves: each with its T60
 
-    Which tone is coloured how is learned, tap by tap. How long and how loud the room rings is measured before
-    (`set_decay`) and not learned: a network plays a reverberation more closely than any room of noise.
+    Which tone is coloured how is learned, tap by tap; the first taps learn more slowly, since they could take on the
+    instrument's own colour as well, and the room would be too loud. How long and how loud the room rings is measured
+    before (`set_decay`) and not learned: a network plays a reverberation more closely than any room of noise.
 
     Attributes:
         t60_seconds: decay time of each octave, low to high: (N_DECAY_BANDS,).
@@ -159,7 +162,7 @@ class DecayingTapsRoom(Room):
     Source: the statistical model of late reverberation (Moorer 1979; Polack 1988), in bands; free taps, Engel et al. 2020.
     """
 
-    learning_speeds: ClassVar[dict[str, float]] = {"taps": 30.0}
+    learning_speeds: ClassVar[dict[str, float]] = {"early_taps": 10.0, "taps": 30.0}
     t60_seconds: Tensor
     late_db: Tensor
     bands: Tensor
@@ -168,7 +171,8 @@ class DecayingTapsRoom(Room):
         super().__init__()
         n_taps = seconds_to_samples(room.seconds, sample_rate)
         self.sample_rate = sample_rate
-        self.taps = nn.Parameter(_seeded_noise(n_taps))
+        early, late = split_taps(_seeded_noise(n_taps), sample_rate)
+        self.early_taps, self.taps = nn.Parameter(early), nn.Parameter(late)
         self.register_buffer("t60_seconds", torch.full((N_DECAY_BANDS,), START_T60_SECONDS))
         self.register_buffer("late_db", torch.full((1,), START_LATE_DB))
         self.register_buffer("bands", _octave_masks(n_taps), persistent=False)
@@ -185,20 +189,27 @@ class DecayingTapsRoom(Room):
 
     def impulse_response(self) -> Tensor:
         """Direct sound and taps: (n_taps,)."""
-        n_taps = len(self.taps)
+        taps = torch.cat([self.early_taps, self.taps])
+        n_taps = len(taps)
         # What a file says is made legal here.
         t60_seconds = self.t60_seconds.clamp(SHORTEST_T60_SECONDS, LONGEST_T60_SECONDS).unsqueeze(1)
         energy = db_to_power(self.late_db.clamp(SMALLEST_LATE_DB, LARGEST_LATE_DB))
-        time = torch.arange(n_taps, dtype=self.taps.dtype, device=self.taps.device) / self.sample_rate
+        time = torch.arange(n_taps, dtype=taps.dtype, device=taps.device) / self.sample_rate
         # An exponential decay from level a has the energy a^2 T60 / (2 ln 1000).
         level = torch.sqrt(energy * 2.0 * DECAY_60_DB / (t60_seconds * self.sample_rate))
         envelope = level * torch.exp(-DECAY_60_DB * time / t60_seconds) * (time > DIRECT_SECONDS)
-        bands = torch.fft.irfft(torch.fft.rfft(self.taps) * self.bands, n_taps)
+        bands = torch.fft.irfft(torch.fft.rfft(taps) * self.bands, n_taps)
         return F.pad(torch.ones_like(time[:1]), (0, n_taps - 1)) + (envelope * bands).sum(dim=0)
 
     def direct_gain(self) -> Tensor:
         """Gain of the response for music: a scalar."""
         return music_gain(self.impulse_response(), self.sample_rate)
+
+
+def split_taps(taps: Tensor, sample_rate: int) -> tuple[Tensor, Tensor]:
+    """Taps (n_taps,) of a `DecayingTapsRoom`, the slow ones of the first 30 ms and the others."""
+    n_early = seconds_to_samples(SLOW_SECONDS, sample_rate)
+    return taps[:n_early].clone(), taps[n_early:].clone()
 
 
 def music_gain(impulse_response: Tensor, sample_rate: int) -> Tensor:
