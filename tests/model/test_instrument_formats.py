@@ -107,7 +107,9 @@ def test_it_is_not_blamed_for_more_noise_than_in_recordings_that_nobody_measured
     assert health.diagnose(load_instrument("violin").instrument.statistics.quantiles_of("noisiness_db")) != []
 
 
-@pytest.mark.parametrize("place", [GOLDEN / "instrument-format-1.safetensors", "tenor-saxophone", "alto-saxophone-studio"])
+@pytest.mark.parametrize(
+    "place", [GOLDEN / "instrument-format-1.safetensors", "tenor-saxophone", "alto-saxophone-studio"]
+)
 def test_files_of_format_1_that_have_everything_stay_as_they_are(place: Path | str) -> None:
     path = find_instrument(place)
     content = Content(read_header(path), load_file(path))

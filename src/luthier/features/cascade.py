@@ -45,8 +45,8 @@ OUTSIDE_COST = 2.5
 """Price, in nats and for each step, of a pitch a semitone or more outside the register: two listeners who are sure
 together outweigh it, one alone does not."""
 
-FEWEST_SURE_STEPS = 20
-"""Fewer than this, and there is no register."""
+FEWEST_SURE_STEPS = 600
+"""Fewer than these ten seconds say nothing about a register: the next note may lie anywhere."""
 
 
 def track_cascade(audio: Tensor, f0_min_hz: float, f0_max_hz: float) -> Track:
@@ -99,6 +99,8 @@ def _blocks(audio: Tensor, opinions: list[np.ndarray], bins: tuple[int, int]) ->
 
 def outside_cost(sure_bins: np.ndarray, bins: tuple[int, int]) -> np.ndarray:
     """What a pitch outside the register of the clip costs: an octave error usually lies there.
+
+    Long audio has a register in each of its blocks.
 
     Args:
         sure_bins: (n_sure,), pitches that are beyond doubt, in bins.
