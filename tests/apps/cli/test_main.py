@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import luthier
 
 
@@ -15,3 +19,17 @@ def test_help_names_every_command_of_the_contract(luthier_command) -> None:
 def test_nothing_at_all_shows_the_help(luthier_command) -> None:
     outcome = luthier_command()
     assert "Commands:" in outcome.stdout + outcome.stderr
+
+
+def test_threads_wait_without_spinning_which_torch_has_to_know_before_it_is_loaded() -> None:
+    code = (
+        "import os, sys; from luthier.apps.cli import main; main.start();"
+        "assert 'torch' not in sys.modules; print(os.environ['OMP_WAIT_POLICY'])"
+    )
+    for own, used in ((None, "PASSIVE"), ("ACTIVE", "ACTIVE")):
+        environment = {key: value for key, value in os.environ.items() if key != "OMP_WAIT_POLICY"}
+        environment |= {"OMP_WAIT_POLICY": own} if own else {}
+        found = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+        )
+        assert found.stdout.strip() == used
