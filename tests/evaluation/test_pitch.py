@@ -73,6 +73,12 @@ def test_a_range_of_pitches_beyond_the_sample_rate_is_refused() -> None:
         track_yin(tone(220), sample_rate=RATE, hop_length=160, f0_max_hz=5000)
 
 
+def test_a_low_sample_rate_has_a_lower_highest_pitch() -> None:
+    track = track_yin(tone(440, sample_rate=8000), sample_rate=8000, hop_length=80)
+    assert track.f0_hz.amax() <= 2000.0
+    assert float(ratio_to_cents(track.f0_hz[0, 10:-10] / 440.0).abs().median()) < 5.0
+
+
 def test_a_tone_100_cents_sharp_is_100_cents_off() -> None:
     (errors,) = pitch_errors(tone(440 * cents_to_ratio(100.0)), tone(440), sample_rate=RATE)
     assert errors.f0_cents == pytest.approx(100, abs=1)

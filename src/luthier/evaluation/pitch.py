@@ -17,6 +17,7 @@ from luthier.errors import RangeError
 from luthier.evaluation.pairs import check_pair
 from luthier.units import ratio_to_cents, seconds_to_samples
 
+HIGHEST_HZ = 2500.0
 PERIODS_IN_WINDOW = 2.0
 """Window length in periods of the lowest pitch: the least that can be compared. Longer windows smear vibrato."""
 THRESHOLD = 0.15
@@ -66,7 +67,7 @@ class PitchErrors(NamedTuple):
 
 
 def track_yin(
-    audio: Tensor, *, sample_rate: int, hop_length: int, f0_min_hz: float = 50.0, f0_max_hz: float = 2500.0
+    audio: Tensor, *, sample_rate: int, hop_length: int, f0_min_hz: float = 50.0, f0_max_hz: float | None = None
 ) -> YinTrack:
     """Follow the pitch of a solo voice, frame t around sample t * hop_length.
 
@@ -75,7 +76,7 @@ def track_yin(
         sample_rate: Hz.
         hop_length: samples from one frame to the next.
         f0_min_hz: lowest pitch looked for, Hz.
-        f0_max_hz: highest pitch looked for, Hz, below a quarter of the sample rate.
+        f0_max_hz: highest pitch looked for, Hz, at most a quarter of the sample rate; that or 2,500 Hz if absent.
 
     Raises:
         RangeError: the range of pitches is empty or reaches above a quarter of the sample rate.
@@ -85,6 +86,7 @@ def track_yin(
         interpolated by padding the spectrum, so that high notes are as exact as low ones, and the threshold rises
         with the depth of the deepest dip (McLeod and Wyvill 2005, section 5).
     """
+    f0_max_hz = min(HIGHEST_HZ, sample_rate / 4) if f0_max_hz is None else f0_max_hz
     if not 0 < f0_min_hz < f0_max_hz <= sample_rate / 4:
         raise RangeError(
             f"f0_min_hz {f0_min_hz} and f0_max_hz {f0_max_hz}: expected 0 < min < max <= sample_rate / 4 "
