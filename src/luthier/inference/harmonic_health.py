@@ -12,6 +12,8 @@ AUDIBLE = 0.5
 LEAST_FRAMES = 10
 COLLAPSE_DB = 6.0
 """So much noisier than the notes of its recordings an instrument is not itself any more."""
+AUDIBLE_NOISE_DB = -15.0
+"""Noise that lies lower against the harmonics is not what one hears, however clean the recordings were."""
 USUAL = 50
 """Percent of the training notes that are less noisy. Trained violins play 10 dB and more below this, even out of range:
 loud notes count most here."""
@@ -56,7 +58,7 @@ class HarmonicHealth:
             return []
         ratio_db = float(power_to_db(torch.tensor(self.noise_power / max(self.harmonic_power, 1e-30))))
         usual_db = float(noisiness_quantiles_db[USUAL])
-        if ratio_db <= usual_db + COLLAPSE_DB:
+        if ratio_db <= max(usual_db + COLLAPSE_DB, AUDIBLE_NOISE_DB):
             return []
         sentence = (
             f"the instrument answers with noise: its harmonics are {ratio_db - usual_db:.0f} dB weaker against it than "
