@@ -10,7 +10,9 @@ from torch import Tensor
 from luthier.dsp.signals import Expression, Features
 from luthier.errors import RangeError
 from luthier.inference.loudness_fit import is_note
+from luthier.inference.rendering import BLOCK_FRAMES, cut_frames
 from luthier.model.instrument import Instrument
+from luthier.model.predictor import Predictor
 
 CHOICES = ("auto", "input", "predict")
 LEAST_CORRELATION = 0.3
@@ -55,7 +57,7 @@ def fit_expression(
         raise RangeError(f"expression {choice!r}: expected one of {', '.join(CHOICES)}.")
     if instrument.predictor is None:
         return FittedExpression(features.without_expression(), "none")
-    predicted = instrument.expression(features)
+    predicted = _predicted(features, instrument.predictor, instrument)
     matched = None if choice == "predict" else _matched(features, instrument)
     if matched is None or (choice == "auto" and not _goes_with(matched, predicted, is_note(features))):
         chosen, source = predicted, "predict"
@@ -64,6 +66,17 @@ def fit_expression(
     if offsets is not None:
         chosen = Expression(*(values + offset for values, offset in zip(chosen, offsets, strict=True)))
     return FittedExpression(features._replace(**chosen._asdict()), source)
+
+
+def _predicted(features: Features, predictor: Predictor, instrument: Instrument) -> Expression:
+    """`Instrument.expression`, at constant memory for any length."""
+    whole, hidden = Expression(*(torch.empty_like(features.f0_hz) for _ in Expression._fields)), predictor.start(1)
+    for start in range(0, features.f0_hz.shape[1], BLOCK_FRAMES):
+        frames = slice(start, start + BLOCK_FRAMES)
+        block, hidden = predictor(cut_frames(features, frames), instrument.statistics, hidden)
+        for values, part in zip(whole, block, strict=True):
+            values[:, frames] = part
+    return whole
 
 
 def _matched(features: Features, instrument: Instrument) -> Expression | None:

@@ -62,12 +62,13 @@ def follow_level(
     """
     if strength == 0.0:
         return LevelFollow(torch.zeros_like(features.loudness_db))
-    played, state = [], instrument.start(1)
+    # Written into one tensor: small pieces kept between large ones that are freed would pin the memory of all of them.
+    played_db, state = torch.empty_like(features.loudness_db), instrument.start(1)
     for start in range(0, features.f0_hz.shape[1], BLOCK_FRAMES):
         frames = slice(start, start + BLOCK_FRAMES)
         controls, state = instrument.controls_block(cut_frames(features, frames), state)
-        played.append(controls_loudness_db(edit(controls, frames), sample_rate=instrument.config.sample_rate))
-    missing_db, notes = features.loudness_db - torch.cat(played, dim=1), is_note(features)
+        played_db[:, frames] = controls_loudness_db(edit(controls, frames), sample_rate=instrument.config.sample_rate)
+    missing_db, notes = features.loudness_db - played_db, is_note(features)
     if not bool(notes.any()):
         return LevelFollow(torch.zeros_like(missing_db))
     missing_db = (missing_db - missing_db[notes].median()).clamp(-MOST_DB, MOST_DB)
