@@ -209,7 +209,7 @@ def violin(folder: Path, seconds: int) -> dict[str, Tensor]:
     for movement, start in VIOLIN_STARTS_SECONDS.items():
         name = f"john-garner_bwv1002_mov{movement}"
         audio, _ = load_audio(folder / "violin_garner" / f"{name}.flac", sample_rate=RATE)
-        clips[name] = audio[:, start * RATE : (start + seconds) * RATE]
+        clips[name] = audio[:, start * RATE : (start + seconds) * RATE] if seconds else audio
     return clips
 
 
@@ -249,7 +249,7 @@ def violin_rows(name: str, audio: Tensor) -> Iterator[Row]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--audio", type=Path, help="folder of development recordings; without it the first table only")
-    parser.add_argument("--seconds", type=int, default=20, help="length of each violin excerpt")
+    parser.add_argument("--seconds", type=int, default=20, help="length of each violin excerpt; 0: the whole movement")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
