@@ -21,14 +21,14 @@ def test_nothing_at_all_shows_the_help(luthier_command) -> None:
     assert "Commands:" in outcome.stdout + outcome.stderr
 
 
-def test_threads_wait_without_spinning_which_torch_has_to_know_before_it_is_loaded() -> None:
+def test_threads_spin_shortly_which_torch_has_to_know_before_it_is_loaded() -> None:
     code = (
         "import os, sys; from luthier.apps.cli import main; main.start();"
-        "assert 'torch' not in sys.modules; print(os.environ['OMP_WAIT_POLICY'])"
+        "assert 'torch' not in sys.modules; print(os.environ['GOMP_SPINCOUNT'])"
     )
-    for own, used in ((None, "PASSIVE"), ("ACTIVE", "ACTIVE")):
-        environment = {key: value for key, value in os.environ.items() if key != "OMP_WAIT_POLICY"}
-        environment |= {"OMP_WAIT_POLICY": own} if own else {}
+    for own, used in ((None, "2000"), ("7", "7")):
+        environment = {key: value for key, value in os.environ.items() if key != "GOMP_SPINCOUNT"}
+        environment |= {"GOMP_SPINCOUNT": own} if own else {}
         found = subprocess.run(
             [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
         )

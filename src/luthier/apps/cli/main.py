@@ -69,9 +69,10 @@ def start(
     Start with: luthier demo
     """
     show_logs()
-    # Read when torch is loaded, which the commands do later. Threads that spin while they wait for each other take
-    # the cores from whatever else runs: on a busy machine a command then lasts eight times as long.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Read when torch is loaded, which the commands do later. Threads that spin for milliseconds while they wait for each
+    # other take the cores from whatever else runs: on a busy machine a command lasted up to eight times as long. These
+    # spins last microseconds, which is as fast on an idle machine. (Linux; elsewhere nobody reads it.)
+    os.environ.setdefault("GOMP_SPINCOUNT", "2000")
 
 
 for command in COMMANDS:
