@@ -92,3 +92,14 @@ def test_matching_keeps_the_order_and_stays_in_range() -> None:
 def test_a_constant_population_is_matched_without_nan() -> None:
     matched = match_quantiles(torch.ones(5), torch.ones(50), torch.linspace(0.0, 1.0, 101))
     assert torch.isfinite(matched).all()
+
+
+@torch.no_grad()
+def test_a_long_clip_is_predicted_piece_by_piece_as_if_at_once(
+    instrument: Instrument, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("luthier.inference.expression_fit.BLOCK_FRAMES", 7)
+    measured = notes(instrument)
+    features, _ = fit_expression(measured, instrument, choice="predict")
+    for name, wanted in instrument.expression(measured)._asdict().items():
+        torch.testing.assert_close(getattr(features, name), wanted)

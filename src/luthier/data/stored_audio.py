@@ -12,6 +12,7 @@ import soxr
 
 from luthier.data.array_files import map_array, write_array
 from luthier.data.audio_files import audio_info, read_blocks
+from luthier.data.memory import give_freed_memory_back
 from luthier.features.long_audio import LongAudio
 
 
@@ -28,6 +29,7 @@ def decoded_audio(path: Path, sample_rate: int) -> Iterator[LongAudio]:
     Raises:
         AudioFileError, MissingExtraError: as `load_audio`.
     """
+    give_freed_memory_back()
     source_rate = audio_info(path).sample_rate
     with TemporaryDirectory(prefix="luthier-") as folder:
         array = Path(folder) / "audio.npy"
