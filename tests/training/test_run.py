@@ -142,6 +142,15 @@ def test_a_run_is_not_resumed_with_another_network(dataset_path: Path, tmp_path:
         run(dataset_path, tmp_path / "a.safetensors", RunOptions(resume=True), steps=2, gru_width=17)
 
 
+def test_a_run_of_another_version_is_refused_in_one_line(dataset_path: Path, tmp_path: Path) -> None:
+    result = run(dataset_path, tmp_path / "a.safetensors", steps=1)
+    checkpoint = torch.load(result.run_folder / "last.ckpt", weights_only=True)
+    checkpoint["state_dict"].popitem()
+    torch.save(checkpoint, result.run_folder / "last.ckpt")
+    with pytest.raises(TrainingError, match="another version of Luthier"):
+        run(dataset_path, tmp_path / "a.safetensors", RunOptions(resume=True), steps=2)
+
+
 def test_one_broken_step_is_skipped_and_named(
     dataset_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -236,7 +236,17 @@ class TrainingModule(lightning.LightningModule):
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Go on where the run stopped."""
+        """Go on where the run stopped.
+
+        Raises:
+            TrainingError: a run of another version, whose network has other weights.
+        """
+        own, found = self.state_dict(), checkpoint["state_dict"]
+        if {name: value.shape for name, value in own.items()} != {name: value.shape for name, value in found.items()}:
+            raise TrainingError(
+                "the run was begun by another version of Luthier, whose network has other weights. Begin anew: leave out "
+                "--resume. The run's best.safetensors is a whole instrument and still plays."
+            )
         kept = checkpoint["luthier"]
         self.counter.steps, self.seconds_before, self.skipped = kept["steps"], kept["seconds"], kept["skipped"]
         self.validation_seconds = kept.get("validation_seconds", 0.0)
