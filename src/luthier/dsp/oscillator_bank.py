@@ -7,6 +7,7 @@ sin and cos of its phase by the addition theorem, doubling the number of known h
 
 Both ends of a span weigh the same sines, so forward and backward are inner products with a
 (n_harmonics, hop_length) table that lives in cache for a few spans at a time and is then overwritten.
+Training in float32 on a CPU takes compiled loops instead, where numba is installed.
 """
 
 from __future__ import annotations
@@ -17,8 +18,12 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from luthier.dsp.kernels import in_parts, kernels
+
 CHUNK_ELEMENTS = {"cpu": 1 << 18, "cuda": 1 << 26}
 """Sines computed at a time: on a CPU what its second-level cache holds, on a GPU what keeps it busy."""
+
+KERNELS = "luthier.dsp.oscillator_kernels"
 
 
 def oscillator_bank(phase: Tensor, frame_amplitudes: Tensor, n_audible: Tensor) -> Tensor:
@@ -35,7 +40,33 @@ def oscillator_bank(phase: Tensor, frame_amplitudes: Tensor, n_audible: Tensor) 
     Source: Engel et al. 2020, eq. 1-3, for the sum; the addition theorem, recomputation in the
     backward pass and the work in order of the number of audible harmonics are ours.
     """
+    trains_on_cpu = frame_amplitudes.requires_grad and torch.is_grad_enabled() and frame_amplitudes.device.type == "cpu"
+    if trains_on_cpu and frame_amplitudes.dtype == torch.float32 and kernels(KERNELS):
+        return _CompiledBank.apply(phase, frame_amplitudes, n_audible)
     return _OscillatorBank.apply(phase, frame_amplitudes, n_audible)
+
+
+class _CompiledBank(torch.autograd.Function):
+    """Rows in their own order: compiled loops take each as far as its own harmonics reach."""
+
+    @staticmethod
+    def forward(ctx: Any, phase: Tensor, frame_amplitudes: Tensor, n_audible: Tensor) -> Tensor:
+        sine, cosine = phase.sin().float(), phase.cos().float()
+        counts = n_audible.clamp(1, frame_amplitudes.shape[-1]).long()
+        audio = torch.empty_like(sine)
+        in_parts(kernels(KERNELS).sum_of_sines, len(sine), sine, cosine, frame_amplitudes.contiguous(), counts, audio)
+        ctx.save_for_backward(sine, cosine, counts)
+        ctx.frames_shape = frame_amplitudes.shape
+        return audio.view(len(frame_amplitudes), -1)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor, None]:
+        sine, cosine, counts = ctx.saved_tensors
+        ends = sine.new_zeros(len(sine), 2, ctx.frames_shape[-1])
+        outer = gradient.reshape(sine.shape).contiguous()
+        in_parts(kernels(KERNELS).gradient_of_amplitudes, len(sine), sine, cosine, outer, counts, ends)
+        return None, _to_frames(ends, ctx.frames_shape), None
 
 
 class _OscillatorBank(torch.autograd.Function):
@@ -58,19 +89,14 @@ class _OscillatorBank(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor, None]:
         sine, cosine, order = ctx.saved_tensors
-        batch, n_frames, n_harmonics = ctx.frames_shape
         outer = gradient.reshape(sine.shape)[order]
         rising = _rising(sine.shape[-1], outer)
         weights = torch.stack([1.0 - rising, rising])  # (2, hop)
-        ends = outer.new_zeros(len(outer), 2, n_harmonics)
+        ends = outer.new_zeros(len(outer), 2, ctx.frames_shape[-1])
         for rows, n_used in ctx.chunks:
             sines = _harmonics(sine[rows], cosine[rows], n_used)
             ends[rows, :, :n_used] = torch.bmm(outer[rows].unsqueeze(1) * weights, sines.permute(1, 2, 0))
-        spans = torch.empty_like(ends).index_copy_(0, order, ends).view(batch, n_frames - 1, 2, n_harmonics)
-        frames = spans.new_zeros(ctx.frames_shape)
-        frames[:, :-1] += spans[:, :, 0]
-        frames[:, 1:] += spans[:, :, 1]
-        return None, frames, None
+        return None, _to_frames(torch.empty_like(ends).index_copy_(0, order, ends), ctx.frames_shape), None
 
 
 def _ordered_base(phase: Tensor, order: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
@@ -82,6 +108,15 @@ def _ordered_base(phase: Tensor, order: Tensor, dtype: torch.dtype) -> tuple[Ten
 def _span_ends(frame_amplitudes: Tensor) -> Tensor:
     """(batch, n_spans + 1, n) to (batch * n_spans, 2, n): the amplitudes at both ends of each span."""
     return torch.stack([frame_amplitudes[:, :-1], frame_amplitudes[:, 1:]], dim=2).flatten(0, 1)
+
+
+def _to_frames(ends: Tensor, shape: torch.Size) -> Tensor:
+    """(batch * n_spans, 2, n) at the ends of spans to (batch, n_spans + 1, n) at the frames, where two spans meet."""
+    spans = ends.view(shape[0], shape[1] - 1, 2, shape[2])
+    frames = spans.new_zeros(shape)
+    frames[:, :-1] += spans[:, :, 0]
+    frames[:, 1:] += spans[:, :, 1]
+    return frames
 
 
 def _rising(hop_length: int, like: Tensor) -> Tensor:

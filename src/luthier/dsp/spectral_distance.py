@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from luthier.dsp.kernels import in_parts, kernels
 from luthier.dsp.spectra import hann_window, stft
 from luthier.errors import ShapeError
 
@@ -29,6 +30,8 @@ SAMPLES_IN_CACHE = 1 << 16
 """Samples compared at a time on a CPU: their spectra then stay in its cache."""
 SMALLEST_MAGNITUDE = 1e-12
 """Below this a bin has no direction, and gets no gradient."""
+
+KERNELS = "luthier.dsp.spectral_kernels"
 
 
 class SpectralScales(NamedTuple):
@@ -112,10 +115,11 @@ def _compare(output: Tensor, target: Tensor, scales: SpectralScales, gradient: T
         spectrum = stft(output, n_fft=window, hop_length=window // OVERLAP)
         wanted = _magnitude(stft(target, n_fft=window, hop_length=window // OVERLAP))
         epsilon = _epsilon(wanted, scales)
-        magnitude = _magnitude(spectrum)
-        distance += _distance(magnitude, wanted, epsilon)
-        if gradient is not None:
-            gradient += _gradient(spectrum, magnitude, wanted, epsilon, output.shape[-1])
+        if gradient is None:
+            distance += _distance(_magnitude(spectrum), wanted, epsilon)
+        else:
+            distance += _distance_and_slope(spectrum, wanted, epsilon)
+            gradient += _to_samples(spectrum, output.shape[-1])
     return distance
 
 
@@ -136,14 +140,26 @@ def _distance(magnitude: Tensor, wanted: Tensor, epsilon: Tensor) -> Tensor:
     return linear + ratio.log_().abs_().mean(dim=(1, 2))
 
 
-def _gradient(spectrum: Tensor, magnitude: Tensor, wanted: Tensor, epsilon: Tensor, n_samples: int) -> Tensor:
-    """Derivative of `_distance` by the samples: (batch, n_samples). Overwrites the spectrum and the magnitude."""
+def _distance_and_slope(spectrum: Tensor, wanted: Tensor, epsilon: Tensor) -> Tensor:
+    """`_distance`, and the spectrum becomes its derivative by the bins, but for the 1 / n of the mean."""
+    if spectrum.dtype == torch.complex64 and spectrum.device.type == "cpu" and kernels(KERNELS):
+        distance = wanted.new_empty(len(wanted))
+        arrays = torch.view_as_real(spectrum).flatten(2), wanted, epsilon.flatten(), distance
+        in_parts(kernels(KERNELS).distance_and_slope, len(wanted), *arrays)
+        return distance
+    magnitude = _magnitude(spectrum)
+    distance = _distance(magnitude, wanted, epsilon)
     pull = (magnitude + epsilon).reciprocal_().add_(1.0).mul_((magnitude - wanted).sign_())
-    pull.div_(magnitude.clamp_min_(SMALLEST_MAGNITUDE)).mul_(0.5 / (wanted.shape[1] * wanted.shape[2]))
-    pull[..., :: pull.shape[-1] - 1] *= 2.0  # every bin between the ends stands for two in the inverse transform
-    spectrum.mul_(pull)
-    n_fft = 2 * (spectrum.shape[-1] - 1)
-    frames = torch.fft.irfft(spectrum, n=n_fft, norm="forward").mul_(hann_window(n_fft, wanted.dtype, wanted.device))
+    spectrum.mul_(pull.div_(magnitude.clamp_min_(SMALLEST_MAGNITUDE)))
+    return distance
+
+
+def _to_samples(slope: Tensor, n_samples: int) -> Tensor:
+    """What `_distance_and_slope` left, mean taken, as derivative by the samples, (batch, n_samples)."""
+    n_fft, n_values = 2 * (slope.shape[-1] - 1), slope.shape[1] * slope.shape[2]
+    slope[..., :: slope.shape[-1] - 1] *= 2.0  # every bin between the ends stands for two in the inverse transform
+    frames = torch.fft.irfft(slope, n=n_fft, norm="forward")
+    frames.mul_(hann_window(n_fft, frames.dtype, frames.device) * (0.5 / n_values))
     return _unreflect(_overlap_add(frames), n_samples, n_fft // 2)
 
 
