@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
 
 from dsp.blocks import BLOCK_FRAMES, play_in_blocks
 from luthier.errors import ConfigError
 from luthier.model.config import DecoderConfig
-from luthier.model.decoder import Decoder
+from luthier.model.decoder import Decoder, dropout
 from luthier.model.statistics import Statistics
 from model.small import random_features
 
@@ -56,3 +57,24 @@ def test_without_stacks_the_inputs_go_straight_in() -> None:
 def test_an_unknown_input_is_refused_when_the_network_is_built() -> None:
     with pytest.raises(ConfigError, match="'vibe'"):
         Decoder(DecoderConfig(inputs=("loudness_z", "vibe")), 3)
+
+
+def test_dropout_silences_its_share_and_keeps_the_mean() -> None:
+    torch.manual_seed(0)
+    found = dropout(torch.ones(300, 1000), 0.2)
+    assert float((found == 0).float().mean()) == pytest.approx(51 / 256, abs=0.002)
+    assert float(found.mean()) == pytest.approx(1.0, abs=0.003)
+    assert len(found.unique()) == 2
+
+
+def test_inputs_side_by_side_equal_each_stack_alone() -> None:
+    torch.manual_seed(0)
+    config = DecoderConfig(
+        inputs=("f0_octaves_z", "loudness_z", "periodicity"), input_width=16, input_depth=1, gru_width=4
+    )
+    decoder = Decoder(config, 5)
+    for parameter in decoder.parameters():
+        nn.init.normal_(parameter)  # layer norms begin as ones and zeros
+    values = [torch.randn(2, 7, 1) for _ in config.inputs]
+    alone = torch.cat([stack(value) for stack, value in zip(decoder.input_stacks, values, strict=True)], dim=-1)
+    torch.testing.assert_close(decoder._inputs(values), alone)

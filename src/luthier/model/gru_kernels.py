@@ -38,24 +38,33 @@ def _tanh(x: Any) -> Any:
 
 @compiled
 def forward(
-    first: int, last: int, from_inputs: Floats, weight: Floats, bias: Floats, states: Floats, gates: Floats
+    first: int,
+    last: int,
+    from_inputs: Floats,
+    weight: Floats,
+    bias: Floats,
+    states: Floats,
+    gates: Floats,
+    candidates: Floats,
 ) -> None:
-    """Fill clips first..last of `states`, (n_frames + 1, batch, n_units), its frame 0 given, and `gates`: r, z and n.
+    """Fill clips first..last of `states`, (n_frames + 1, batch, n_units), whose frame 0 is given, `gates` and `candidates`.
 
-    `from_inputs` and `gates` are (n_frames, batch, 3 * n_units), `weight` (n_units, 3 * n_units), `bias`
-    (3 * n_units,). n_units is a multiple of 4.
+    `from_inputs` and `gates`, r, z and n, are (n_frames, batch, 3 * n_units), `candidates`, what r is multiplied with,
+    (n_frames, batch, n_units), `weight` (n_units, 3 * n_units), `bias` (3 * n_units,). n_units is a multiple of 4.
     """
-    n_gates, n_units = weight.shape[1], weight.shape[0]
+    n_units, n_gates = weight.shape
     from_state = np.empty(n_gates, np.float32)
     for t in range(len(from_inputs)):
         for clip in range(first, last):
-            before, after, outside, gate = states[t, clip], states[t + 1, clip], from_inputs[t, clip], gates[t, clip]
+            before, after, candidate = states[t, clip], states[t + 1, clip], candidates[t, clip]
+            outside, gate = from_inputs[t, clip], gates[t, clip]
             from_state[:] = bias
             _add_product(before, weight, from_state)
             for j in range(2 * n_units):
                 gate[j] = np.float32(0.5) + np.float32(0.5) * _tanh(np.float32(0.5) * (outside[j] + from_state[j]))
             for j in range(n_units):
-                new = _tanh(outside[2 * n_units + j] + gate[j] * from_state[2 * n_units + j])
+                candidate[j] = from_state[2 * n_units + j]
+                new = _tanh(outside[2 * n_units + j] + gate[j] * candidate[j])
                 gate[2 * n_units + j] = new
                 after[j] = new + gate[n_units + j] * (before[j] - new)
 
@@ -64,36 +73,33 @@ def forward(
 def backward(
     first: int,
     last: int,
-    slopes: Floats,
+    states: Floats,
+    gates: Floats,
+    candidates: Floats,
     weight: Floats,
     outer: Floats,
-    update: Floats,
-    arriving: Floats,
+    by_state: Floats,
+    to_new: Floats,
     carried: Floats,
 ) -> None:
-    """Turn clips first..last of `slopes`, (n_frames, batch, 3 * n_units), into gradients, frame by frame from the last.
+    """Follow the gradient of clips first..last from the last frame to the first.
 
-    `weight` is (3 * n_units, n_units); `outer`, the gradient of the outputs, `update` and `arriving`, which is
-    filled, (n_frames, batch, n_units); `carried`, (batch, n_units), zero before, ends as the gradient of the
-    first state.
+    Filled are `by_state`, like `gates`, the gradient of what comes from the state, and `to_new`, like `candidates`, that of
+    what goes into the tanh; `carried`, (batch, n_units), zero before, ends as the gradient of the first state. `outer`
+    is the gradient of the outputs, like `candidates`; `weight` (3 * n_units, n_units); the others as `forward` left them.
     """
-    n_units = weight.shape[1]
-    for t in range(len(slopes) - 1, -1, -1):
+    n_units, one = weight.shape[1], np.float32(1)
+    for t in range(len(gates) - 1, -1, -1):
         for clip in range(first, last):
-            slope, total, back, given, kept = (
-                slopes[t, clip],
-                arriving[t, clip],
-                carried[clip],
-                outer[t, clip],
-                update[t, clip],
-            )
+            before, gate, candidate, given = states[t, clip], gates[t, clip], candidates[t, clip], outer[t, clip]
+            back, slope, inner = carried[clip], by_state[t, clip], to_new[t, clip]
             for j in range(n_units):
-                total[j] = back[j] + given[j]
-                back[j] = total[j] * kept[j]
-            for gate in range(3):
-                part = slope[gate * n_units : (gate + 1) * n_units]
-                for j in range(n_units):
-                    part[j] *= total[j]
+                total, reset, update, new = back[j] + given[j], gate[j], gate[n_units + j], gate[2 * n_units + j]
+                inner[j] = total * (one - update) * (one - new * new)
+                slope[j] = inner[j] * candidate[j] * reset * (one - reset)
+                slope[n_units + j] = total * (before[j] - new) * update * (one - update)
+                slope[2 * n_units + j] = inner[j] * reset
+                back[j] = total * update
             _add_product(slope, weight, back)
 
 

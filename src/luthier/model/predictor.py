@@ -40,6 +40,6 @@ class Predictor(nn.Module):
         """
         inputs = torch.cat([scaled_input(name, features, statistics) for name in INPUTS], dim=-1)
         remembered, hidden = run_gru(self.gru, inputs, hidden)
-        scores = self.head(remembered).to(features.f0_hz.dtype).split(1, dim=-1)
-        named = zip(Expression._fields, scores, strict=True)
-        return Expression(*(statistics.restored(name, score) for name, score in named)), hidden
+        scores = self.head(remembered).to(features.f0_hz.dtype)
+        values = scores * statistics.expression_std() + statistics.expression_mean()
+        return Expression(*values.split(1, dim=-1)), hidden

@@ -76,12 +76,15 @@ class Statistics(nn.Module):
         """(101,), of a field of `Expression`."""
         return self.expression_quantiles[Expression._fields.index(name)]
 
+    def expression_mean(self) -> Tensor:
+        """Mean of each field of `Expression` over the pitched training frames: (n_fields,), octaves or dB."""
+        return self.expression_quantiles.mean(dim=-1)
+
+    def expression_std(self) -> Tensor:
+        """Standard deviation of each field of `Expression` over the pitched training frames: (n_fields,), octaves or dB."""
+        return self.expression_quantiles.std(dim=-1).clamp_min(SMALLEST_STD)
+
     def standardised(self, name: str, values: Tensor) -> Tensor:
         """A field of `Expression` in standard deviations from the mean of the pitched training frames."""
-        quantiles = self.quantiles_of(name)
-        return (values - quantiles.mean()) / quantiles.std().clamp_min(SMALLEST_STD)
-
-    def restored(self, name: str, scores: Tensor) -> Tensor:
-        """The inverse of `standardised`: back to octaves or dB."""
-        quantiles = self.quantiles_of(name)
-        return scores * quantiles.std().clamp_min(SMALLEST_STD) + quantiles.mean()
+        index = Expression._fields.index(name)
+        return (values - self.expression_mean()[index]) / self.expression_std()[index]

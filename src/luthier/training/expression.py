@@ -42,10 +42,9 @@ def mix_expression(instrument: Instrument, features: Features, share: float) -> 
     predicted = instrument.expression(features)
     n_predicted = round(share * len(features.f0_hz))
     is_pitched = (features.periodicity >= PITCHED_PERIODICITY).to(features.f0_hz.dtype)
-    error, mixed = features.f0_hz.new_zeros(()), {}
-    for name, guess in predicted._asdict().items():
-        measured = getattr(features, name)
-        distance = instrument.statistics.standardised(name, guess) - instrument.statistics.standardised(name, measured)
-        error = error + (distance.abs() * is_pitched).sum() / is_pitched.sum().clamp_min(1.0)
-        mixed[name] = torch.cat([guess[:n_predicted], measured[n_predicted:]])
-    return Mixed(features._replace(**mixed), error / len(Expression._fields))
+    names = Expression._fields
+    guess, measured = torch.cat(predicted, dim=-1), torch.cat([getattr(features, name) for name in names], dim=-1)
+    distance = (guess - measured).abs() / instrument.statistics.expression_std()
+    error = (distance * is_pitched).sum() / is_pitched.sum().clamp_min(1.0) / len(names)
+    mixed = torch.cat([guess[:n_predicted], measured[n_predicted:]]).split(1, dim=-1)
+    return Mixed(features._replace(**dict(zip(names, mixed, strict=True))), error)
