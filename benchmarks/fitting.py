@@ -17,8 +17,9 @@ from measuring import peak_mib
 
 from luthier.data.dataset import Dataset
 from luthier.training.batches import training_loader
+from luthier.training.companion import Companion
 from luthier.training.memory import keep_freed_memory
-from luthier.training.module import LOG_EVERY_STEPS
+from luthier.training.module import LOG_EVERY_STEPS, Share
 from luthier.training.quiet import quiet_lightning
 from luthier.training.run import build
 from luthier.training.settings import resolve_settings, settings_tables
@@ -77,6 +78,9 @@ def fit(
     settings = resolve_settings(tables, dataset.definition)
     module, batches = build(dataset, settings)
     clock = StepClock()
+    companion = Companion(dataset_path, Share(1, 2)) if processes == 2 else None
+    if companion is not None:
+        module.helper, module.own_share = companion, Share(0, 2)
     with tempfile.TemporaryDirectory() as folder, quiet_lightning():
         trainer = lightning.Trainer(
             default_root_dir=folder,
@@ -84,8 +88,7 @@ def fit(
             callbacks=[clock],
             max_epochs=-1,
             accelerator="cpu",
-            devices=processes,
-            strategy="ddp" if processes > 1 else "auto",
+            devices=1,
             enable_checkpointing=False,
             log_every_n_steps=LOG_EVERY_STEPS,
             use_distributed_sampler=False,
@@ -93,6 +96,8 @@ def fit(
             enable_model_summary=False,
         )
         trainer.fit(module, training_loader(batches, module.counter))
+    if companion is not None:
+        companion.close()
     wall, cpu, thread = clock.medians()
     training = settings.training
     audio_seconds = training.batch_size * batches.n_frames / dataset.definition.frame_rate

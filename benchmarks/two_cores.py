@@ -1,8 +1,7 @@
-"""One core against two, training `fast`: one thread, two threads, two processes that talk through gloo.
+"""One core against two, training `fast`: one thread, two threads, two processes (`training/companion.py`).
 
 Wall clock tells only on an idle machine, so that each row notes the load while it was measured: what others
-kept the cores busy with. The second kind of row holds the CPU time of the main thread (of process 0), which
-waits awake for its helpers: on a busy machine the better guess at what an idle one would do.
+kept the cores busy with. The second kind of row holds the CPU time of the main thread (of the first process).
 
     python benchmarks/two_cores.py [DATASET] [--preset fast]    table and results/latest.json
 """
@@ -28,13 +27,11 @@ def load() -> float:
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
 
 
-def measure(path: Path, preset: str, way: str) -> dict[str, float] | None:
-    """Median seconds of a step; None in the process that only helps."""
+def measure(path: Path, preset: str, way: str) -> dict[str, float]:
+    """Median seconds of a step."""
     busy = load()
     threads, processes = WAYS[way]
     found = fit(path, preset, steps=STEPS, threads=threads, processes=processes)
-    if os.environ.get("LOCAL_RANK", "0") != "0":
-        return None
     return {"wall": found.wall, "thread": found.thread, "cpu": found.cpu, "load": busy}
 
 
@@ -66,9 +63,7 @@ def main() -> None:
     parser.add_argument("--which", choices=sorted(WAYS), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.which:
-        answer = measure(arguments.dataset, arguments.preset, arguments.which)
-        if answer is not None:
-            print(json.dumps(answer), flush=True)
+        print(json.dumps(measure(arguments.dataset, arguments.preset, arguments.which)))
         return
     with dataset_folder(arguments.dataset) as path:
         write_rows(all_rows(path, arguments.preset), "benchmarks/two_cores.py")

@@ -18,7 +18,7 @@ def instrument() -> Instrument:
 
 def test_the_first_windows_are_predicted_and_the_others_measured(instrument: Instrument) -> None:
     features = expressive_features(9, batch=4, brightness_octaves=1.5)
-    mixed = mix_expression(instrument, features, share=0.25).features
+    mixed = mix_expression(instrument, features, n_predicted=1).features
     assert mixed.brightness_octaves is not None
     torch.testing.assert_close(mixed.brightness_octaves[:1], instrument.expression(features).brightness_octaves[:1])
     assert torch.equal(mixed.brightness_octaves[1:], torch.full((3, 9, 1), 1.5))
@@ -32,13 +32,13 @@ def test_the_error_counts_deviations_on_pitched_frames_only(instrument: Instrume
         features = random_features(9)._replace(periodicity=torch.full((1, 9, 1), periodicity))
         exact = instrument.expression(features)
         measured = exact._replace(brightness_octaves=exact.brightness_octaves + off)
-        errors.append(float(mix_expression(instrument, features._replace(**measured._asdict()), share=0.0).error))
+        errors.append(float(mix_expression(instrument, features._replace(**measured._asdict()), n_predicted=0).error))
     assert errors == pytest.approx([0.6, 0.0], abs=1e-4)  # three deviations in one of five
 
 
 def test_an_instrument_without_expression_is_left_alone() -> None:
     instrument, features = small_instrument(), random_features(5)
-    mixed = mix_expression(instrument, features, share=1.0)
+    mixed = mix_expression(instrument, features, n_predicted=1)
     assert mixed.features is features
     assert float(mixed.error) == 0.0
 
@@ -46,7 +46,7 @@ def test_an_instrument_without_expression_is_left_alone() -> None:
 def test_the_predictor_learns_from_both_its_error_and_the_sound(instrument: Instrument) -> None:
     assert instrument.predictor is not None
     features = expressive_features(9, batch=2)
-    mixed = mix_expression(instrument, features, share=0.5)
+    mixed = mix_expression(instrument, features, n_predicted=1)
     for learned in (mixed.error, instrument.controls(mixed.features).noise_magnitudes.sum()):
         instrument.zero_grad()
         learned.backward(retain_graph=True)

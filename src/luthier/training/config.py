@@ -60,6 +60,12 @@ class TrainingConfig(FrozenConfig):
         "float32", description="matrix products of the network; auto: bfloat16 where the processor is built for it"
     )
     batch_size: int = Field(8, ge=1, le=4096, description="windows in a step")
+    processes: int = Field(
+        1,
+        ge=1,
+        le=2,
+        description="processes that share a step, if there are as many cores; 1: one, on as many threads as pay",
+    )
     windows: Literal["random", "regular"] = Field("random", description="how windows are cut from the recordings")
     window_seconds: float = Field(2.0, gt=0, le=60, description="length of a window, s; rounded to whole frames")
     window_step_seconds: float = Field(1.0, gt=0, le=60, description="distance of regular windows, s")

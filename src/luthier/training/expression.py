@@ -26,7 +26,7 @@ class Mixed(NamedTuple):
     error: Tensor
 
 
-def mix_expression(instrument: Instrument, features: Features, share: float) -> Mixed:
+def mix_expression(instrument: Instrument, features: Features, n_predicted: int) -> Mixed:
     """Replace the measured expression of the first windows by the predicted one.
 
     The network then sounds right with both, and the predictor learns from the sound, too. Windows come in random
@@ -35,12 +35,11 @@ def mix_expression(instrument: Instrument, features: Features, share: float) -> 
     Args:
         instrument: with or without a predictor; without one nothing is changed.
         features: (batch, n_frames, 1) each, expression measured.
-        share: part of the windows that are played with predicted expression, 0..1.
+        n_predicted: windows that are played with predicted expression.
     """
     if instrument.predictor is None:
         return Mixed(features, features.f0_hz.new_zeros(()))
     predicted = instrument.expression(features)
-    n_predicted = round(share * len(features.f0_hz))
     is_pitched = (features.periodicity >= PITCHED_PERIODICITY).to(features.f0_hz.dtype)
     names = Expression._fields
     guess, measured = torch.cat(predicted, dim=-1), torch.cat([getattr(features, name) for name in names], dim=-1)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, Protocol
 
 import lightning
 import numpy as np
@@ -36,6 +36,39 @@ VALIDATION_SEED, FLOOR_SEED = 1, 2
 """Seeds of the noise in validation: always the same, so that only learning changes the numbers."""
 
 
+class Share(NamedTuple):
+    """Which windows of every batch are this process's: those at `rank`, `rank + of`, `rank + 2 * of` and so on."""
+
+    rank: int
+    of: int
+
+
+class Played(NamedTuple):
+    """A share of a batch, and what the instrument made of it.
+
+    Attributes:
+        batch: the windows.
+        output: (batch, n_samples).
+        loss: of the sound, a scalar.
+        other_error: what cannot be heard in it, weighted: the predictor's error, and who plays in rests.
+    """
+
+    batch: Batch
+    output: Tensor
+    loss: Tensor
+    other_error: Tensor
+
+
+class Helper(Protocol):
+    """Another process that learns from its own share of every batch: see `training/companion.py`."""
+
+    def begin(self, module: TrainingModule) -> bool:
+        """Start on the step that the module is about to do; False if the helper is lost."""
+
+    def add_gradients(self, module: TrainingModule) -> bool:
+        """Wait, and make the gradients the mean of both's; False if the helper is lost."""
+
+
 def mixed_seed(*numbers: int) -> int:
     """One seed from several numbers, 0 or more each: neighbours give unrelated seeds."""
     return int(np.random.SeedSequence(numbers).generate_state(1)[0])
@@ -54,6 +87,8 @@ class TrainingModule(lightning.LightningModule):
         seconds_before: time spent in earlier parts of a resumed run, s.
         skipped: what was skipped because it was not finite, one sentence each.
         quiet_db: loudness of the quietest frames of the training material; None where rests say nothing.
+        own_share: what this process learns from, if it is not Lightning's that says so.
+        helper: another process that learns from the rest.
         recent: batch losses and, now and then, batch MSS since the last validation, by name.
     """
 
@@ -70,6 +105,8 @@ class TrainingModule(lightning.LightningModule):
         self.validation_began = self.validation_seconds = 0.0
         self.quiet_db: float | None = None
         self.skipped: list[str] = []
+        self.own_share: Share | None = None
+        self.helper: Helper | None = None
         self.recent: dict[str, list[Tensor]] = {"loss": [], "mss": []}
         self.streak = 0
 
@@ -120,30 +157,47 @@ class TrainingModule(lightning.LightningModule):
 
     def training_step(self, batch: Batch, batch_index: int) -> None:
         """Learn from one batch, unless it is not finite."""
-        batch = rank_share(batch, self.global_rank, self.trainer.world_size)
-        noise = self._noise(batch.audio, self.config.seed, self.counter.steps)
-        torch.manual_seed(mixed_seed(self.config.seed, self.counter.steps, self.global_rank))  # for dropout
         optimizer = self.optimizers()
         assert not isinstance(optimizer, list)
         optimizer.zero_grad()
-        output, other_error = self._play(batch, noise, self.counter.steps)
-        loss = self.loss(output, batch.audio, self.counter.steps)
-        self.manual_backward(loss + other_error)
-        if is_finite(self.instrument, loss):
+        self._with_helper(lambda helper: helper.begin(self))
+        played = self.play_share(batch)
+        self.manual_backward(played.loss + played.other_error)
+        self._with_helper(lambda helper: helper.add_gradients(self))
+        if is_finite(self.instrument, played.loss):
             self._learn(optimizer)
-            self._log_step(loss, output, batch)
+            self._log_step(played)
         else:
-            self._skip(batch, noise)
+            self._skip(batch)
         self.counter.steps += 1
         if self.progress().budget_used >= 1.0:
             self.trainer.should_stop = True
+
+    def _with_helper(self, work: Callable[[Helper], bool]) -> None:
+        """Go on without a helper that is lost: from the next step on this process learns from whole batches."""
+        if self.helper is not None and not work(self.helper):
+            self.helper = self.own_share = None
+
+    @property
+    def share(self) -> Share:
+        """The windows that this process learns from."""
+        return self.own_share or Share(self.global_rank, self.trainer.world_size if self._trainer else 1)
+
+    def play_share(self, batch: Batch) -> Played:
+        """Play this process's share of a batch, as the step that the counter stands at."""
+        rank, step = self.share.rank, self.counter.steps
+        mine = rank_share(batch, *self.share)
+        noise = self._noise(mine.audio, self.config.seed, step)
+        torch.manual_seed(mixed_seed(self.config.seed, step, rank))  # for dropout
+        output, other_error = self._play(mine, noise, self.share)
+        return Played(mine, output, self.loss(output, mine.audio, step), other_error)
 
     def rehearse(self, batch: Batch) -> None:
         """Do everything that a step does but learn."""
         self._error(batch, self._noise(batch.audio, self.config.seed, 0)).backward()
 
     def _error(self, batch: Batch, noise: Tensor) -> Tensor:
-        output, other_error = self._play(batch, noise, self.counter.steps)
+        output, other_error = self._play(batch, noise, Share(0, 1))
         return self.loss(output, batch.audio, self.counter.steps) + other_error
 
     def _learn(self, optimizer: Any) -> None:
@@ -154,7 +208,8 @@ class TrainingModule(lightning.LightningModule):
         optimizer.step()
         self.streak = 0
 
-    def _skip(self, batch: Batch, noise: Tensor) -> None:
+    def _skip(self, batch: Batch) -> None:
+        noise = self._noise(batch.audio, self.config.seed, self.counter.steps)
         cause = f"step {self.counter.steps} skipped: {name_cause(self.instrument, batch, noise, self._error)}"
         logger.warning(cause)
         self.skipped.append(cause)
@@ -165,13 +220,15 @@ class TrainingModule(lightning.LightningModule):
                 "`luthier prepare`, or lower the learning rate with --set learning_rate=..."
             )
 
-    def _play(self, batch: Batch, noise: Tensor, step: int) -> tuple[Tensor, Tensor]:
+    def _play(self, batch: Batch, noise: Tensor, share: Share) -> tuple[Tensor, Tensor]:
         """The audio, and the errors that cannot be heard in it, weighted: the predictor's, and who plays in rests."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._rounds_matrices()):
-            features, error = mix_expression(self.instrument, batch.features, self.config.predicted_windows)
+            n_predicted = round(self.config.predicted_windows * share.of * len(batch.audio))  # the first of all shares'
+            mine = range(share.rank, n_predicted, share.of)
+            features, error = mix_expression(self.instrument, batch.features, len(mine))
             controls = self.instrument.controls(features)
         error = self.config.predictor_weight * error
-        if self.config.rest_weight and self.quiet_db is not None and step % EVERY_STEPS == 0:
+        if self.config.rest_weight and self.quiet_db is not None and self.counter.steps % EVERY_STEPS == 0:
             weight = EVERY_STEPS * PLAYER_WEIGHT * self.config.rest_weight
             error = error + weight * self._rest_error(controls, batch, self.quiet_db)
         return self.instrument.room(self.instrument.dry(controls, noise)), error
@@ -186,13 +243,13 @@ class TrainingModule(lightning.LightningModule):
         )
 
     def _noise(self, like: Tensor, seed: int, step: int) -> Tensor:
-        generator = torch.Generator().manual_seed(mixed_seed(seed, step, self.global_rank))
+        generator = torch.Generator().manual_seed(mixed_seed(seed, step, self.share.rank))
         return white_noise(len(like), like.shape[-1], generator, like.device)
 
-    def _log_step(self, loss: Tensor, output: Tensor, batch: Batch) -> None:
-        self.recent["loss"].append(loss.detach())
+    def _log_step(self, played: Played) -> None:
+        self.recent["loss"].append(played.loss.detach())
         if self.counter.steps % LOG_EVERY_STEPS == 0:
-            self.recent["mss"].append(multi_scale_distance(output.detach(), batch.audio).mean())
+            self.recent["mss"].append(multi_scale_distance(played.output.detach(), played.batch.audio).mean())
         if (self.counter.steps + 1) % LOG_EVERY_STEPS == 0:  # when the trainer writes; it repeats what it has
             self.log_dict({f"train/{name}": values[-1] for name, values in self.recent.items() if values})
             self.log("train/learning_rate", learning_rate(self.config, self.progress()))

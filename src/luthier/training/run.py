@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,9 +26,10 @@ from luthier.model.statistics import StatisticsValues
 from luthier.training.batches import StepBatches, StepCounter, training_loader
 from luthier.training.budget import budget_used, say_used_up
 from luthier.training.checkpoint_file import CheckpointFile
+from luthier.training.companion import Companion, pays
 from luthier.training.listening import Example, Listener, get_example, validation_clip
 from luthier.training.memory import keep_freed_memory
-from luthier.training.module import LOG_EVERY_STEPS, TrainingModule
+from luthier.training.module import LOG_EVERY_STEPS, Share, TrainingModule
 from luthier.training.quiet import quiet_lightning
 from luthier.training.reports import EpochReport, Reporter
 from luthier.training.room_start import settle_room, start_room
@@ -55,6 +57,7 @@ class RunStart(NamedTuple):
         train_seconds: of training material.
         device: what computes.
         n_threads: threads that it uses on a CPU.
+        n_processes: processes that share a step.
         resumed_at: steps done before, 0 for a new run.
     """
 
@@ -65,6 +68,7 @@ class RunStart(NamedTuple):
     train_seconds: float
     device: str
     n_threads: int
+    n_processes: int
     resumed_at: int
 
 
@@ -158,7 +162,7 @@ def train(
     module, batches = build(opened, run.settings)
     keep_freed_memory()
     # Loaders draw from torch's global generator: it is put back afterwards.
-    with quiet_lightning(), torch.random.fork_rng(devices=[]), n_threads(_thread_count(module, batches)):
+    with quiet_lightning(), torch.random.fork_rng(devices=[]), _cores(run, module, batches):
         trainer = _trainer(folder, callbacks)
         if options.on_start is not None:
             options.on_start(_start(run, module, trainer))
@@ -295,6 +299,22 @@ class _ValidationWindows(TorchDataset[PlacedBatch]):
         return self.windows[index]
 
 
+@contextmanager
+def _cores(run: _Run, module: TrainingModule, batches: StepBatches) -> Iterator[None]:
+    """Let a run use several cores: through a second process, or the number of threads with which a step is fastest."""
+    if not pays(run.settings.training, n_cores=torch.get_num_threads(), steps_per_epoch=batches.steps_per_epoch):
+        with n_threads(_thread_count(module, batches)):
+            yield
+        return
+    helper = Companion(run.dataset.path, Share(1, 2))
+    module.helper, module.own_share = helper, Share(0, 2)
+    try:
+        with n_threads(1):
+            yield
+    finally:
+        helper.close()
+
+
 def _thread_count(module: TrainingModule, batches: StepBatches) -> int:
     """The number of threads with which this machine, as busy as it is now, does a step fastest."""
     batch = batches[0]
@@ -321,6 +341,7 @@ def _start(run: _Run, module: TrainingModule, trainer: lightning.Trainer) -> Run
         train_seconds=run.dataset.statistics.total_seconds,
         device=trainer.strategy.root_device.type,
         n_threads=torch.get_num_threads(),
+        n_processes=module.share.of,
         resumed_at=resumed_at,
     )
 

@@ -20,7 +20,7 @@ def say_start(start: RunStart) -> None:
     say(
         f"{instrument.preset}: {start.n_parameters:,} parameters, {instrument.sample_rate} Hz, "
         f"room {instrument.room.kind}, {start.train_seconds / 60:.1f} minutes of training material, "
-        f"on {start.device} ({start.n_threads} {'thread' if start.n_threads == 1 else 'threads'})."
+        f"on {start.device} ({_cores(start)})."
     )
     budget = {"minutes": training.minutes, "steps": training.steps, "epochs": training.epochs}
     limits = ", ".join(f"{value:g} {name}" for name, value in budget.items() if value is not None)
@@ -38,7 +38,7 @@ def say_epoch(report: EpochReport) -> None:
     scores = report.scores
     train_mss = "-" if math.isnan(report.train_mss) else f"{report.train_mss:.3f}"
     say(
-        f"{report.epoch:6d}{report.step:8d}{_clock(report.seconds):>9}{_clock(report.seconds_left):>9}"
+        f"{report.epoch:6d}{report.step:8d}{clock(report.seconds):>9}{clock(report.seconds_left):>9}"
         f"{train_mss:>12}{scores['mss']:12.3f}"
         f"{scores['mss_rel']:10.3f} ({scores['mss_rel_floor']:.2f}, {scores['mss_rel_oracle']:.2f})"
         f"{' *' if report.is_best else ''}" + (f"  {report.skipped} steps skipped" if report.skipped else "")
@@ -49,15 +49,21 @@ def say_epoch(report: EpochReport) -> None:
 
 def say_end(result: RunResult) -> None:
     """Say why it stopped and what can be done now."""
-    say(f"Stopped after {result.steps} steps and {_clock(result.seconds)}: {result.stopped_because}.")
+    say(f"Stopped after {result.steps} steps and {clock(result.seconds)}: {result.stopped_because}.")
     for sentence in [*result.skipped, result.verdict]:
         if sentence:
             say(sentence)
     say(f"The best instrument so far (validation mss_rel {result.best_score:.3f}): {result.output}")
 
 
-def _clock(seconds: float) -> str:
-    """Minutes and seconds, hours where there are some."""
+def _cores(start: RunStart) -> str:
+    if start.n_processes > 1:
+        return f"{start.n_processes} processes"
+    return "1 thread" if start.n_threads == 1 else f"{start.n_threads} threads"
+
+
+def clock(seconds: float) -> str:
+    """Seconds as minutes and seconds, with hours where there are some: 1:05."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
