@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from luthier.dsp.compiled import Floats, compiled, inlined
+from luthier.dsp.spectral_distance import SMALLEST_MAGNITUDE
 
-SMALLEST_MAGNITUDE = 1e-12
-"""Below this a bin has no direction."""
 HALF_ROOT = 0x3F3504F3
 """The bits of sqrt(1/2): mantissas are taken between it and sqrt(2), where the series of the logarithm is short."""
 
