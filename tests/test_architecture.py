@@ -56,6 +56,7 @@ FORBIDDEN_FILE_NAMES = {"utils", "helpers", "common", "misc", "core", "util", "h
 LATE_IMPORTS = {
     "data/compressed_files.py": {"av"},
     "data/cluster.py": {"distributed"},
+    "export/onnx_cell.py": {"onnxscript"},
 }
 """Imports inside functions outside `apps`: optional extras only."""
 

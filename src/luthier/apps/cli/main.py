@@ -14,6 +14,7 @@ from luthier.apps.cli.check import check
 from luthier.apps.cli.demo import demo
 from luthier.apps.cli.doctor import doctor
 from luthier.apps.cli.evaluate import evaluate
+from luthier.apps.cli.export import export
 from luthier.apps.cli.failures import GuardedCommands
 from luthier.apps.cli.info import info
 from luthier.apps.cli.instruments import instruments
@@ -36,6 +37,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     transfer,
     room,
     synth,
+    export,
     instruments,
     info,
     doctor,
