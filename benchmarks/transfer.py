@@ -30,7 +30,7 @@ from luthier.data.audio_files import load_audio
 from luthier.dsp.signals import Controls, Features
 from luthier.evaluation.pitch import CONFIDENT, IN_TUNE_CENTS, track_yin
 from luthier.features.loudness import loudness_db
-from luthier.inference.loudness_fit import is_note
+from luthier.inference.loudness_fit import GATE_RANGE_DB, is_note
 from luthier.inference.note_gate import rest_gain
 from luthier.inference.player import Player, Transfer, load_player
 from luthier.model.bundled import bundled_names
@@ -46,15 +46,23 @@ EDGE_SECONDS = 0.1
 """Rests are judged this far from anything that sounds: a room and a window smear."""
 
 
-def melody(clip: Tensor, output: Tensor, result: Transfer, features: Features, hop_length: int) -> tuple[float, float]:
-    """Median error in cents and share within 50 cents, on notes of which YIN is sure in the input."""
+def melody(
+    clip: Tensor, output: Tensor, result: Transfer, features: Features, hop_length: int
+) -> tuple[float, float, float]:
+    """Median error in cents and share within 50 cents, on notes of which YIN is sure in the input.
+
+    The last number is the share on all loud frames of which YIN is sure, those too that the front end takes for rests.
+    """
     options = {"sample_rate": result.sample_rate, "hop_length": hop_length}
     sung, heard = track_yin(clip, **options), track_yin(output, **options)
     count = min(sung.f0_hz.shape[1], heard.f0_hz.shape[1])
-    sure = (sung.confidence >= CONFIDENT)[:, :count] & is_note(features)[:, :count, 0]
+    sure = (sung.confidence >= CONFIDENT)[:, :count]
+    is_loud = (features.loudness_db > features.loudness_db.amax() - GATE_RANGE_DB)[:, :count, 0]
     wanted = sung.f0_hz[:, :count] * semitones_to_ratio(result.shift_semitones)
-    cents = ratio_to_cents(heard.f0_hz[:, :count] / wanted)[sure].abs()
-    return float(cents.median()), float((cents <= IN_TUNE_CENTS).float().mean())
+    cents = ratio_to_cents(heard.f0_hz[:, :count] / wanted).abs()
+    on_notes, on_all = cents[sure & is_note(features)[:, :count, 0]], cents[sure & is_loud]
+    within, within_all = (float((some <= IN_TUNE_CENTS).float().mean()) for some in (on_notes, on_all))
+    return float(on_notes.median()), within, within_all
 
 
 def contour(clip: Tensor, dry: Tensor, features: Features, rates: dict[str, int]) -> float:
@@ -107,8 +115,8 @@ def judge(player: Player, own: Timbre, voice: Path, options: dict[str, Any]) -> 
     result = player.transfer(clip, rate, **options)
     seconds = time.perf_counter() - start
     dry = result.audio[:1] - result.stems["room"][:1]
-    cents, within = melody(clip, dry, result, features, hop_length)
-    wet_cents, wet_within = melody(clip, result.audio[:1], result, features, hop_length)
+    cents, within, within_all = melody(clip, dry, result, features, hop_length)
+    wet_cents, wet_within, _ = melody(clip, result.audio[:1], result, features, hop_length)
     bins = pitch_bins(result.features.f0_hz, features)
     output = measure_timbre(result.audio[:1], result.features.f0_hz, bins, player)
     singer = measure_timbre(clip, features.f0_hz, bins, player)
@@ -121,6 +129,7 @@ def judge(player: Player, own: Timbre, voice: Path, options: dict[str, Any]) -> 
         "shift": result.shift_semitones,
         "cents": round(cents, 1),
         "within_50": round(within, 4),
+        "within_50_all": round(within_all, 4),
         "wet_cents": round(wet_cents, 1),
         "wet_within_50": round(wet_within, 4),
         "contour": round(contour(clip, dry, features, {"sample_rate": rate, "hop_length": hop_length}), 3),
@@ -157,6 +166,7 @@ SHOWN = (
     "singer_to_instrument_db",
     "stems_error",
     "dry_error",
+    "within_50_all",
     "wet_within_50",
     "diagnosis",
 )

@@ -41,6 +41,42 @@ def test_a_note_that_rings_on_does_not_pull_the_next_one_down_to_a_common_subhar
     assert track.f0_hz[:, 5:-5].min() > 400
 
 
+def test_a_note_whose_odd_harmonics_fade_for_a_moment_stays_in_its_octave() -> None:
+    """As on a cello: the even harmonics alone would be a note an octave higher."""
+    harmonics = [tone(355 * number, n_harmonics=1) for number in (1, 2, 3, 4)]
+    fade = torch.ones(RATE)
+    fade[RATE // 2 : 3 * RATE // 4] = 0.2
+    audio = fade * (harmonics[0] + harmonics[2]) + harmonics[1] + harmonics[3]
+    track = track_yin(audio, sample_rate=RATE, hop_length=160)
+    assert ratio_to_cents(track.f0_hz[:, 5:-5] / 355).abs().max() < 20
+
+
+def test_a_note_an_octave_higher_is_not_taken_for_a_fade() -> None:
+    audio = torch.cat([tone(355, seconds=0.4), tone(710, seconds=0.2), tone(355, seconds=0.4)], dim=-1)
+    f0_hz = track_yin(audio, sample_rate=RATE, hop_length=160).f0_hz[0]
+    assert ratio_to_cents(f0_hz[44:56] / 710).abs().max() < 20
+    assert ratio_to_cents(f0_hz[5:36] / 355).abs().max() < 20
+
+
+def test_a_quick_glide_that_grows_is_read_at_its_moment() -> None:
+    """In a long window the loud end would weigh most."""
+    time = torch.arange(RATE) / RATE
+    octaves = 3.0 * time  # 36 semitones a second, as in speech
+    phase = 200.0 * (2.0**octaves - 1) / (3.0 * math.log(2.0))
+    growing = 10 ** (80 * (time - 1) / 20)
+    audio = (growing * sum(torch.sin(2 * math.pi * k * phase) / k for k in range(1, 5))).unsqueeze(0)
+    f0_hz = track_yin(audio.float(), sample_rate=RATE, hop_length=160).f0_hz[0]
+    cents = ratio_to_cents(f0_hz / (200.0 * 2.0 ** octaves[::160]))
+    assert cents[20:-5].abs().median() < 6
+
+
+def test_a_frame_counts_only_if_the_whole_window_is_as_periodic_as_its_half() -> None:
+    audio = torch.cat([tone(300, seconds=0.5), tone(415, seconds=0.5)], dim=-1)
+    confidence = track_yin(audio, sample_rate=RATE, hop_length=160).confidence[0]
+    assert confidence[48] > 0.99
+    assert confidence[49] < CONFIDENT  # its half, from 480 to 500 ms, knows nothing of the other note
+
+
 def test_white_noise_is_not_confidently_pitched() -> None:
     track = track_yin(white(RATE), sample_rate=RATE, hop_length=160)
     assert (track.confidence >= CONFIDENT).float().mean() < 0.02

@@ -26,6 +26,14 @@ def test_a_melody_in_range_is_no_trouble() -> None:
     assert found(sung(60.0, 64.0, None, 67.0, level_db=-30.0)) == []
 
 
+def test_a_few_notes_beyond_the_instruments_dynamics_are_no_trouble_and_many_are() -> None:
+    soft = sung(60.0, seconds=0.2, level_db=-60.0)
+    for seconds, troubles in ((0.8, []), (0.4, ["level"])):
+        usual = sung(60.0, seconds=seconds, level_db=-30.0)
+        melody = Features(*(torch.cat(both, dim=1) for both in zip(soft[:3], usual[:3], strict=True)))
+        assert [trouble.what for trouble in found(melody)] == troubles
+
+
 @pytest.mark.parametrize(
     ("melody", "what", "words", "option"),
     [

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from inference.conftest import NOISY, RATE
 from inference.melodies import FRAME_RATE, sung
-from luthier.dsp.signals import Expression
+from luthier.dsp.signals import Expression, Features
 from luthier.errors import RangeError
 from luthier.inference.fitting import fit
 from luthier.inference.loudness_fit import is_note
@@ -57,6 +57,19 @@ def test_without_voicing_the_pitch_is_played_everywhere() -> None:
     assert float(fitted.gate.harmonic[0, 25]) == 1
     assert float(fitted.features.periodicity.min()) == 1
     assert float(fitted.gate.harmonic[0, 125]) < 2e-3  # still a rest
+
+
+def test_noise_that_stands_for_a_moment_of_pitch_is_raised_to_its_loudness() -> None:
+    """Too short for a note: its harmonics are silenced, so that noise alone is heard."""
+    consonant = sung(64.0, level_db=-30.0)
+    periodicity = torch.zeros_like(consonant.periodicity)
+    periodicity[0, 24:26] = 0.9
+    parts = (sung(60.0, 62.0, level_db=-30.0), consonant._replace(periodicity=periodicity))
+    melody = Features(*(torch.cat(values, dim=1) for values in zip(*(part[:3] for part in parts), strict=True)))
+    silenced, played = (fit(INSTRUMENT, melody, {"voicing": each, "balance_db": 40.0}) for each in (True, False))
+    assert float(silenced.gate.harmonic[0, 124]) == 0.0
+    assert float(silenced.level.gain_db[0, 124]) > float(played.level.gain_db[0, 124]) + 10.0
+    assert torch.allclose(silenced.level.gain_db[:, :80], played.level.gain_db[:, :80], atol=1.0)
 
 
 def test_gate_and_quiet_level_are_as_told() -> None:

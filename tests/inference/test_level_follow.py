@@ -55,6 +55,15 @@ def test_strength_zero_changes_nothing_and_one_half_a_part() -> None:
     assert 3.0 < float(whole.abs().max()) <= MOST_DB
 
 
+@pytest.mark.parametrize(("usual_db", "odd_db", "gain_db"), [(-20.0, -55.0, -35.0), (-55.0, -20.0, MOST_DB)])
+def test_notes_may_become_much_softer_but_not_much_louder(usual_db: float, odd_db: float, gain_db: float) -> None:
+    """The instrument, untrained, plays all alike."""
+    parts = [sung(60, 60, 60, level_db=usual_db), sung(60, level_db=odd_db)]
+    features = Features(*(torch.cat(values, dim=1) for values in zip(*(part[:3] for part in parts), strict=True)))
+    follow = follow_level(INSTRUMENT, features, untouched)
+    assert float(follow.gain_db[0, 175]) == pytest.approx(gain_db, abs=3.0)
+
+
 def test_rests_are_left_alone_and_a_clip_of_rests_too() -> None:
     features = sung(60, None, 67)
     gain_db = follow_level(INSTRUMENT, features, untouched).gain_db

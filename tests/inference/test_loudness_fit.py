@@ -31,7 +31,7 @@ def phrase(lowest_db: float, highest_db: float) -> Features:
     return frames(levels, [0.9] * 200 + [0.0] * 50)
 
 
-@pytest.mark.parametrize("lowest_db", [-55.0, -50.0])
+@pytest.mark.parametrize("lowest_db", [-58.0, -54.0])
 def test_notes_are_distributed_as_the_instruments(lowest_db: float) -> None:
     """The instrument plays evenly from -50 to -10 dB."""
     matched = match_loudness(phrase(lowest_db, -20.0), QUANTILES).loudness_db.flatten()[:200]
@@ -39,7 +39,7 @@ def test_notes_are_distributed_as_the_instruments(lowest_db: float) -> None:
         assert float(matched.quantile(share)) == pytest.approx(float(QUANTILES.quantile(share)), abs=0.3)
 
 
-@pytest.mark.parametrize(("lowest_db", "slope"), [(-22.0, 1.5), (-120.0, 0.5)])
+@pytest.mark.parametrize(("lowest_db", "slope"), [(-22.0, 1.25), (-120.0, 0.8)])
 def test_dynamics_are_stretched_and_squeezed_within_limits_around_the_median(lowest_db: float, slope: float) -> None:
     before = frames(torch.linspace(lowest_db, -20.0, 101).tolist(), [0.9] * 101)._replace()
     before = before._replace(loudness_db=before.loudness_db.clamp_min(-59.9)) if slope < 1 else before

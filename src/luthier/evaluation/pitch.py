@@ -15,23 +15,17 @@ from torch import Tensor
 from luthier.dsp.framing import centred_frames
 from luthier.errors import RangeError
 from luthier.evaluation.pairs import check_pair
+from luthier.evaluation.pitch_path import cheapest_path
+from luthier.evaluation.yin import Dips, Lags, best_dips, dip_near
 from luthier.units import ratio_to_cents, seconds_to_samples
 
 HIGHEST_HZ = 2500.0
 PERIODS_IN_WINDOW = 2.0
 """Window length in periods of the lowest pitch: the least that can be compared. Longer windows smear vibrato."""
-THRESHOLD = 0.15
-"""Normalised difference below which the shortest lag wins (the paper takes 0.1 to 0.15)."""
-NEARLY_AS_PERIODIC = 0.7
-"""A shorter lag wins as well if it is at least this part as periodic as the best one. In a reverberant room two notes
-sound at once and both fit a common subharmonic. On solo violin, of the frames that count, 13 to 21 % differed by an octave
-or more from a neural tracker without this and 2 to 3 % with it; 0.60 of all frames count in place of 0.72."""
+PERIODS_WHEN_SHARP = 3.0
+"""From so many periods on, half a window tells more exactly at which moment a note was how high."""
 CONFIDENT = 0.85
-"""Frames of the reference that count: confidence 1 - THRESHOLD or more."""
-LAG_RATE_HZ = 64000
-"""Lags are laid out at least this densely, so that a parabola through three of them errs by less than a cent."""
-SILENT_POWER = 1e-10
-"""Mean power (-100 dB) of a window below which there is nothing to track."""
+"""Frames of the reference that count: so periodic, in the window and in the half of it."""
 FRAMES_AT_ONCE = 512
 FRAMES_PER_SECOND = 100
 IN_TUNE_CENTS = 50.0
@@ -44,7 +38,8 @@ class YinTrack(NamedTuple):
 
     Attributes:
         f0_hz: (batch, n_frames), positive everywhere; the lowest pitch looked for where there is silence.
-        confidence: (batch, n_frames), 0..1: one minus the normalised difference at the chosen lag.
+        confidence: (batch, n_frames), 0..1: one minus the normalised difference at the chosen lag, the larger one
+            of the two windows.
     """
 
     f0_hz: Tensor
@@ -71,20 +66,23 @@ def track_yin(
 ) -> YinTrack:
     """Follow the pitch of a solo voice, frame t around sample t * hop_length.
 
+    audio ─► long windows: dips of YIN ─► the cheapest path from frame to frame: which note it is
+                                      `─► half as long windows: how high exactly, at this moment
+
     Args:
         audio: (batch, n_samples).
         sample_rate: Hz.
-        hop_length: samples from one frame to the next.
+        hop_length: samples from one frame to the next, about 10 ms.
         f0_min_hz: lowest pitch looked for, Hz.
         f0_max_hz: highest pitch looked for, Hz, at most a quarter of the sample rate; that or 2,500 Hz if absent.
 
     Raises:
         RangeError: the range of pitches is empty or reaches above a quarter of the sample rate.
 
-    Source: de Cheveigné and Kawahara 2002, YIN, steps 2 to 5. The difference function is taken over the whole
-        window symmetrically (McLeod and Wyvill 2005, equation 8), so that frames are centred, its lags are
-        interpolated by padding the spectrum, so that high notes are as exact as low ones, and the threshold rises
-        with the depth of the deepest dip (McLeod and Wyvill 2005, section 5).
+    Source: de Cheveigné and Kawahara 2002, YIN, steps 2, 3 and 5. The difference function is taken over the whole
+        window symmetrically (McLeod and Wyvill 2005, equation 8), so that frames are centred, and its lags are
+        interpolated by padding the spectrum, so that high notes are as exact as low ones. In place of the threshold
+        (step 4) and the search around (step 6) stand a path as in Boersma 1993 and windows of half the length.
     """
     f0_max_hz = min(HIGHEST_HZ, sample_rate / 4) if f0_max_hz is None else f0_max_hz
     if not 0 < f0_min_hz < f0_max_hz <= sample_rate / 4:
@@ -92,13 +90,14 @@ def track_yin(
             f"f0_min_hz {f0_min_hz} and f0_max_hz {f0_max_hz}: expected 0 < min < max <= sample_rate / 4 "
             f"({sample_rate / 4:g} Hz)."
         )
-    window = seconds_to_samples(PERIODS_IN_WINDOW / f0_min_hz, sample_rate)
-    frames = centred_frames(audio, frame_length=window, hop_length=hop_length)
-    lags = _Lags.between(f0_min_hz, f0_max_hz, sample_rate)
-    parts = [_track_frames(part, lags) for part in frames.flatten(0, 1).split(FRAMES_AT_ONCE)]
-    period, confidence = (torch.cat(values).view(frames.shape[:2]) for values in zip(*parts, strict=True))
-    f0_hz = (sample_rate / period).clamp(f0_min_hz, f0_max_hz)
-    return YinTrack(f0_hz, confidence)
+    frames, lags = _windows(audio, f0_min_hz, f0_max_hz, sample_rate=sample_rate, hop_length=hop_length)
+    note = _follow(frames, lags)
+    is_high = note.period * f0_min_hz * PERIODS_WHEN_SHARP <= sample_rate * PERIODS_IN_WINDOW / 2
+    if bool(is_high.any()):
+        halves = _windows(audio, 2 * f0_min_hz, f0_max_hz, sample_rate=sample_rate, hop_length=hop_length)
+        note = _sharpen(note, is_high, *halves)
+    f0_hz = (sample_rate / note.period).clamp(f0_min_hz, f0_max_hz)
+    return YinTrack(f0_hz.float(), (1 - note.depth).clamp(0, 1).float())
 
 
 def pitch_errors(output: Tensor, reference: Tensor, *, sample_rate: int) -> list[PitchErrors]:
@@ -133,84 +132,32 @@ def _pitch_errors(f0_hz: Tensor, true_f0_hz: Tensor, counted: Tensor) -> PitchEr
     )
 
 
-class _Lags(NamedTuple):
-    """The grid of lags: multiples of 1 / density samples up to `longest`, searched from `shortest` on."""
-
-    density: int
-    shortest: int
-    longest: int
-
-    @classmethod
-    def between(cls, f0_min_hz: float, f0_max_hz: float, sample_rate: int) -> _Lags:
-        density = -(-LAG_RATE_HZ // sample_rate)
-        # One step beyond either end, where a parabola needs its neighbours.
-        shortest = int(density * sample_rate / f0_max_hz) - 1
-        return cls(density, shortest, math.ceil(density * sample_rate / f0_min_hz) + 1)
-
-
-def _track_frames(frames: Tensor, lags: _Lags) -> tuple[Tensor, Tensor]:
-    """Period in samples and confidence of each frame; both (n_frames,)."""
-    frames = (frames - frames.mean(-1, keepdim=True)).double()
-    normalised = _normalised_difference(frames, lags)
-    chosen = _choose_lag(normalised, lags)
-    offset, value = _parabola(normalised, chosen)
-    is_silent = frames.square().mean(-1) < SILENT_POWER
-    period = torch.where(is_silent, float(lags.longest), chosen + offset) / lags.density
-    confidence = torch.where(is_silent, 0.0, (1 - value).clamp(0, 1))
-    return period.float(), confidence.float()
-
-
-def _normalised_difference(frames: Tensor, lags: _Lags) -> Tensor:
-    """YIN's cumulative mean normalised difference at every lag of the grid; (n_frames, longest + 2)."""
-    n_lags = lags.longest + 2
-    lag = torch.arange(n_lags, dtype=frames.dtype, device=frames.device) / lags.density  # samples
-    overlap = frames.shape[-1] - lag
-    difference = (_shared_energy(frames, lag) - 2 * _autocorrelation(frames, lags)) / overlap
-    difference = difference.clamp_min(0)
-    steps = torch.arange(1, n_lags + 1, dtype=frames.dtype, device=frames.device)
-    mean_so_far = difference.cumsum(-1) / steps
-    tiny = torch.finfo(torch.float32).tiny  # a constant window has no difference at any lag
-    normalised = difference / mean_so_far.clamp_min(tiny)
-    normalised[:, 0] = 1
-    return normalised
-
-
-def _autocorrelation(frames: Tensor, lags: _Lags) -> Tensor:
-    """Sum of x[j] * x[j + lag] inside the window, band-limited between whole lags; (n_frames, longest + 2)."""
-    n_fft = 2 ** math.ceil(math.log2(2 * frames.shape[-1]))
-    power = torch.fft.rfft(frames, n=n_fft).abs().square()
-    power[:, -1] /= 2  # padding splits the Nyquist bin in two
-    dense = torch.fft.irfft(power, n=n_fft * lags.density) * lags.density
-    return dense[:, : lags.longest + 2]
-
-
-def _shared_energy(frames: Tensor, lag: Tensor) -> Tensor:
-    """Energy of the two pieces that a lag compares: the window without its end plus without its start."""
-    energy = frames.square()
-    total = energy.sum(-1, keepdim=True)
-    # removed[j]: energy of the first j plus the last j samples; between whole lags it grows in a straight line.
-    removed = torch.nn.functional.pad((energy + energy.flip(-1)).cumsum(-1), (1, 0))
-    whole = lag.long()
-    share = lag - whole
-    return 2 * total - torch.lerp(removed[:, whole], removed[:, whole + 1], share)
-
-
-def _choose_lag(normalised: Tensor, lags: _Lags) -> Tensor:
-    """The shortest lag at a dip that is deep enough, else the deepest dip; (n_frames,) indices."""
-    inner = normalised[:, lags.shortest : lags.longest + 1]
-    is_dip = (inner <= normalised[:, lags.shortest - 1 : lags.longest]) & (
-        inner <= normalised[:, lags.shortest + 1 : lags.longest + 2]
+def _windows(
+    audio: Tensor, f0_min_hz: float, f0_max_hz: float, *, sample_rate: int, hop_length: int
+) -> tuple[Tensor, Lags]:
+    """Windows (batch, n_frames, n_samples) in which pitches from the lowest on can be heard, and their lags."""
+    length = seconds_to_samples(PERIODS_IN_WINDOW / f0_min_hz, sample_rate)
+    return (
+        centred_frames(audio, frame_length=length, hop_length=hop_length),
+        Lags.between(f0_min_hz, f0_max_hz, sample_rate),
     )
-    depth, deepest = torch.where(is_dip, inner, 1.0).min(-1)
-    deep_enough = (1 - NEARLY_AS_PERIODIC * (1 - depth)).clamp_min(THRESHOLD)
-    is_candidate = is_dip & (inner < deep_enough.unsqueeze(-1))
-    return lags.shortest + torch.where(is_candidate.any(-1), is_candidate.int().argmax(-1), deepest)
 
 
-def _parabola(values: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
-    """Lowest point of the parabola through values[index - 1 : index + 2]: offset in (-0.5, 0.5), and its value."""
-    left, middle, right = (values.gather(-1, (index + step)[:, None])[:, 0] for step in (-1, 0, 1))
-    curvature = left - 2 * middle + right
-    flat = torch.finfo(torch.float32).tiny  # three equal values: stay in the middle
-    offset = torch.where(curvature > flat, 0.5 * (left - right) / curvature.clamp_min(flat), 0.0).clamp(-0.5, 0.5)
-    return offset, middle - 0.25 * (left - right) * offset
+def _follow(frames: Tensor, lags: Lags) -> Dips:
+    """The dips of one melody through each clip; (batch, n_frames) each."""
+    parts = [best_dips(part, lags) for part in frames.flatten(0, 1).split(FRAMES_AT_ONCE)]
+    every = Dips(*(torch.cat(values).unflatten(0, frames.shape[:2]) for values in zip(*parts, strict=True)))
+    clips = zip((-every.period.log2()).cpu().numpy(), every.cost.cpu().numpy(), strict=True)
+    path = torch.stack([torch.from_numpy(cheapest_path(*clip)) for clip in clips]).to(frames.device)
+    return Dips(*(values.gather(-1, path.unsqueeze(-1)).squeeze(-1) for values in every))
+
+
+def _sharpen(note: Dips, chosen: Tensor, frames: Tensor, lags: Lags) -> Dips:
+    """Read chosen frames of a melody in other windows; a pitch is as sure as in the less periodic of both."""
+    windows, periods = (values[chosen].split(FRAMES_AT_ONCE) for values in (frames, note.period))
+    parts = [dip_near(window, lags, period) for window, period in zip(windows, periods, strict=True)]
+    sharp = Dips(*(torch.cat(values) for values in zip(*parts, strict=True)))
+    return Dips(
+        note.period.masked_scatter(chosen, sharp.period),
+        note.depth.masked_scatter(chosen, torch.maximum(sharp.depth, note.depth[chosen])),
+    )

@@ -18,6 +18,9 @@ FEW_OUTSIDE = 0.02
 """Part of the notes that may lie outside what the instrument knows without a word."""
 LEVEL_MARGIN_DB = 6.0
 """So far beyond the instrument's loudest and softest notes it still plays well."""
+MUCH_OFF_LEVEL = 0.25
+"""Part of the notes that may be louder or softer than that: with `--loudness auto` up to 0.22 are, where a melody has
+more dynamics than an instrument, and are played by a gain. It is more where the level is wrong."""
 MUCH_UNPITCHED = 0.4
 """Singing has up to 0.28 of consonants and breath, speech more."""
 MUCH_GATED = 0.25
@@ -106,7 +109,7 @@ def _level(fitted: Features, statistics: Statistics) -> Trouble | None:
     level_db = fitted.loudness_db[is_note(fitted)]
     louder = float((level_db > quantiles_db[-2] + LEVEL_MARGIN_DB).float().mean())
     softer = float((level_db < quantiles_db[1] - LEVEL_MARGIN_DB).float().mean())
-    if louder + softer <= FEW_OUTSIDE:
+    if louder + softer <= MUCH_OFF_LEVEL:
         return None
     share, where = max((louder, "louder"), (softer, "softer"))
     sentence = f"{share:.0%} of the notes are {where} than anything this instrument was trained on."

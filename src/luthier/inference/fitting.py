@@ -95,13 +95,13 @@ def fit(instrument: Instrument, measured: Features, wishes: Wishes) -> Fitted:
     features, source = _fit_dynamics(instrument, melody, wishes, frame_rate)
     colour = Colour(wishes.get("balance_db", 0.0), wishes.get("tilt_db", 0.0), wishes.get("harmonics_db", ()))
     morph, heard_before = (_morph(instrument, melody, wishes, frame_rate) for _ in range(2))  # each plays once
-    timbre = partial(_change_timbre, morph=heard_before, colour=colour)
+    heard = partial(_heard, morph=heard_before, colour=colour, gate=gate)
     return Fitted(
         features=features,
         gate=gate,
         colour=colour,
         morph=morph,
-        level=follow_level(instrument, features, timbre, strength=wishes.get("dynamics", 1.0)),
+        level=follow_level(instrument, features, heard, strength=wishes.get("dynamics", 1.0)),
         shift_semitones=shift,
         loudness_shift_db=raised_db(measured, features),
         expression=source,
@@ -112,6 +112,13 @@ def fit(instrument: Instrument, measured: Features, wishes: Wishes) -> Fitted:
 
 def _change_timbre(controls: Controls, frames: slice, morph: Morph | None, colour: Colour) -> Controls:
     return colour.apply(controls if morph is None else morph(controls, frames))
+
+
+def _heard(controls: Controls, frames: slice, morph: Morph | None, colour: Colour, gate: NoteGate) -> Controls:
+    """What sounds where nothing rests: where the gate closes for want of a pitch, noise alone is to be loud enough."""
+    controls = _change_timbre(controls, frames, morph, colour)
+    is_closed = gate.harmonic[:, frames] < gate.noise[:, frames] / 2
+    return controls._replace(amplitude=controls.amplitude.masked_fill(is_closed, 0.0))
 
 
 def _check(wishes: Wishes) -> None:

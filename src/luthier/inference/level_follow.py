@@ -17,15 +17,16 @@ from torch import Tensor
 
 from luthier.dsp.signals import Controls, Features
 from luthier.features.loudness import a_weighting_power
-from luthier.inference.loudness_fit import is_note
+from luthier.inference.loudness_fit import GATE_RANGE_DB, is_note
 from luthier.inference.rendering import BLOCK_FRAMES, EditControls, cut_frames
 from luthier.model.instrument import Instrument
 from luthier.units import db_to_amplitude, power_to_db
 
 SMOOTH_SECONDS = 0.07
 """Gains change no faster than this: a note's own beginning and noise stay."""
-MOST_DB = 12.0
-"""Beyond, it is a note that the instrument does not have, not one that it plays too softly."""
+LEAST_DB, MOST_DB = -GATE_RANGE_DB, 12.0
+"""A note may be turned down as far as notes lie below the loudest: an instrument that plays all equally loud has soft
+ones, too. Turned up by more than this, it is a note that the instrument does not have, and its noise comes up."""
 UNIFORM_POWER = 1.0 / 3.0
 """Of white noise, uniform in [-1, 1]."""
 
@@ -54,7 +55,7 @@ def follow_level(
     Args:
         instrument: what plays.
         features: what it is to follow, (1, n_frames, 1) each.
-        edit: what is done to its controls.
+        edit: what is done to its controls before they are heard.
         strength: 1 follows the melody, 0 leaves the instrument alone, between them a part.
 
     Returns:
@@ -71,7 +72,7 @@ def follow_level(
     missing_db, notes = features.loudness_db - played_db, is_note(features)
     if not bool(notes.any()):
         return LevelFollow(torch.zeros_like(missing_db))
-    missing_db = (missing_db - missing_db[notes].median()).clamp(-MOST_DB, MOST_DB)
+    missing_db = (missing_db - missing_db[notes].median()).clamp(LEAST_DB, MOST_DB)
     return LevelFollow(strength * _mean_around(missing_db, notes, instrument.config.features.frame_rate))
 
 
