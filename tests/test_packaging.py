@@ -68,8 +68,9 @@ def test_it_holds_every_file_of_the_package(wheel: Path, repository: Path) -> No
 
 
 def test_there_is_no_other_kind_of_file_in_the_package(repository: Path) -> None:
-    found = {path.suffix for path in (repository / "src" / "luthier").rglob("*") if path.is_file()}
-    assert found <= {".py", ".pyc", *DATA_SUFFIXES}
+    files = (path for path in (repository / "src" / "luthier").rglob("*") if path.is_file())
+    found = {path.suffix for path in files if path.parent.name != "__pycache__"}
+    assert found <= {".py", *DATA_SUFFIXES}
 
 
 def test_it_carries_licence_and_notice(wheel: Path) -> None:

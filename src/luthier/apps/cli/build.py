@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json as json_format
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import typer
 
+from luthier.apps.build_places import BuildPlaces
 from luthier.apps.cli.check import check
 from luthier.apps.cli.evaluate import evaluate
 from luthier.apps.cli.options import Force, Json, Set
@@ -16,24 +17,6 @@ from luthier.apps.cli.prepare import prepare
 from luthier.apps.cli.train import train
 from luthier.atomic import refuse_existing
 from luthier.errors import OutputError
-
-
-class _Places(NamedTuple):
-    """Where the steps leave what they make, beside the instrument."""
-
-    folder: Path
-
-    @property
-    def check(self) -> Path:
-        return self.folder / "check"
-
-    @property
-    def dataset(self) -> Path:
-        return self.folder / "dataset"
-
-    @property
-    def report(self) -> Path:
-        return self.folder / "report"
 
 
 def build(
@@ -50,7 +33,7 @@ def build(
     json: Json = False,
 ) -> None:
     """Check, prepare, train and evaluate: recordings to an instrument in one go."""
-    places = _Places(output.with_name(f"{output.stem}-build"))
+    places = BuildPlaces(output)
     if places.folder.exists() and not (resume or force):
         raise OutputError(f"{places.folder}: found an earlier build. --resume goes on with it, --force begins anew.")
     refuse_existing(output, force=force or resume)
@@ -71,7 +54,7 @@ def build(
         evaluate(output, places.dataset, places.report, force=True)
     if json:
         scores = json_format.loads((places.report / "scores.json").read_text(encoding="utf-8"))
-        print_json({"output": output, "dataset": places.dataset, "report": places.report / "report.html"} | scores)
+        print_json({"output": output, "dataset": places.dataset, "report": places.report_page} | scores)
     else:
-        print(places.report / "report.html")
+        print(places.report_page)
         print(output)

@@ -22,6 +22,7 @@ from luthier.apps.cli.output import show_logs
 from luthier.apps.cli.prepare import prepare
 from luthier.apps.cli.resynth import resynth
 from luthier.apps.cli.room import room
+from luthier.apps.cli.studio import studio
 from luthier.apps.cli.synth import synth
 from luthier.apps.cli.train import train
 from luthier.apps.cli.transfer import transfer
@@ -38,6 +39,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     room,
     synth,
     export,
+    studio,
     instruments,
     info,
     doctor,
