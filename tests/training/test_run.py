@@ -3,8 +3,11 @@
 import itertools
 import json
 import math
+import os
 import re
 import shutil
+import signal
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -328,3 +331,13 @@ def test_a_full_disk_while_training_is_one_line_and_the_run_can_go_on(
     assert not (tmp_path / "a.safetensors").exists()
     resumed = run(dataset_path, tmp_path / "a.safetensors", RunOptions(resume=True), steps=12)
     assert resumed.steps == 12
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM there")
+def test_being_told_to_end_is_no_success_and_the_run_can_go_on(dataset_path: Path, tmp_path: Path) -> None:
+    output = tmp_path / "a.safetensors"
+    end = RunOptions(on_epoch=lambda report: os.kill(os.getpid(), signal.SIGTERM))
+    with pytest.raises(KeyboardInterrupt):
+        run(dataset_path, output, end, steps=12)
+    assert not output.exists()
+    assert run(dataset_path, output, RunOptions(resume=True), steps=12).steps == 12

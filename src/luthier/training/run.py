@@ -12,6 +12,7 @@ import lightning
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
@@ -328,7 +329,10 @@ def _fit(trainer: lightning.Trainer, module: TrainingModule, batches: StepBatche
     loader = training_loader(batches, module.counter)
     validation = DataLoader(_ValidationWindows(run.dataset), batch_size=None)
     checkpoint = run.folder.checkpoint if run.options.resume else None
-    trainer.fit(module, loader, validation, ckpt_path=checkpoint, weights_only=True)
+    try:
+        trainer.fit(module, loader, validation, ckpt_path=checkpoint, weights_only=True)
+    except SIGTERMException as stop:  # it would leave the process as if all had gone well
+        raise KeyboardInterrupt from stop
 
 
 def _start(run: _Run, module: TrainingModule, trainer: lightning.Trainer) -> RunStart:
