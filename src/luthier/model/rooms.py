@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import ClassVar
 
@@ -192,18 +192,26 @@ class DecayingTapsRoom(Room):
         taps = torch.cat([self.early_taps, self.taps])
         n_taps = len(taps)
         # What a file says is made legal here.
-        t60_seconds = self.t60_seconds.clamp(SHORTEST_T60_SECONDS, LONGEST_T60_SECONDS).unsqueeze(1)
-        energy = db_to_power(self.late_db.clamp(SMALLEST_LATE_DB, LARGEST_LATE_DB))
-        time = torch.arange(n_taps, dtype=taps.dtype, device=taps.device) / self.sample_rate
-        # An exponential decay from level a has the energy a^2 T60 / (2 ln 1000).
-        level = torch.sqrt(energy * 2.0 * DECAY_60_DB / (t60_seconds * self.sample_rate))
-        envelope = level * torch.exp(-DECAY_60_DB * time / t60_seconds) * (time > DIRECT_SECONDS)
+        t60_seconds = self.t60_seconds.clamp(SHORTEST_T60_SECONDS, LONGEST_T60_SECONDS).tolist()
+        late_db = float(self.late_db.clamp(SMALLEST_LATE_DB, LARGEST_LATE_DB))
+        envelope = _decay_envelope(tuple(t60_seconds), late_db, n_taps, self.sample_rate).to(taps)
         bands = torch.fft.irfft(torch.fft.rfft(taps) * self.bands, n_taps)
-        return F.pad(torch.ones_like(time[:1]), (0, n_taps - 1)) + (envelope * bands).sum(dim=0)
+        return F.pad(torch.ones_like(taps[:1]), (0, n_taps - 1)) + (envelope * bands).sum(dim=0)
 
     def direct_gain(self) -> Tensor:
         """Gain of the response for music: a scalar."""
         return music_gain(self.impulse_response(), self.sample_rate)
+
+
+@lru_cache(maxsize=4)
+@torch.inference_mode(False)  # made while playing, it must still serve while training
+def _decay_envelope(t60_seconds: tuple[float, ...], late_db: float, n_taps: int, sample_rate: int) -> Tensor:
+    """What the bands of a `DecayingTapsRoom` are multiplied with: (n_bands, n_taps). Shared: do not write to it."""
+    decay_time = torch.tensor(t60_seconds).unsqueeze(1)
+    time = torch.arange(n_taps, dtype=torch.float32) / sample_rate
+    # An exponential decay from level a has the energy a^2 T60 / (2 ln 1000).
+    level = torch.sqrt(db_to_power(torch.tensor(late_db)) * 2.0 * DECAY_60_DB / (decay_time * sample_rate))
+    return level * torch.exp(-DECAY_60_DB * time / decay_time) * (time > DIRECT_SECONDS)
 
 
 def split_taps(taps: Tensor, sample_rate: int) -> tuple[Tensor, Tensor]:

@@ -195,13 +195,16 @@ def main() -> None:
     answer = sys.stdout.buffer
     answer.write(READY)
     answer.flush()
+    ahead, next_batch = -1, None
     for line in sys.stdin:
-        module.counter.steps = int(line)
+        step = module.counter.steps = int(line)
+        batch = next_batch if next_batch is not None and step == ahead else batches[step]
         torch._foreach_zero_(shared.gradients)
-        played = module.play_share(batches[module.counter.steps])
+        played = module.play_share(batch)
         (played.loss + played.other_error).backward()
         answer.write(DONE)
         answer.flush()
+        ahead, next_batch = step + 1, batches[step + 1]  # while the trainer learns
     shutil.rmtree(folder, ignore_errors=True)  # the trainer may have been killed
 
 
