@@ -20,7 +20,7 @@ from model.small import small_config
         ("room", {"seconds": 1e-9}),
         ("room", {"seconds": float("nan")}),
         ("decoder", {"gru_width": 1 << 20}),
-        ("decoder", {"inputs": ["loudness_z"] * 9}),
+        ("decoder", {"inputs": ["loudness_z"] * 10}),
         ("decoder", {"depth": 3}),
         ("decoder", {"input_width": "wide"}),
         ("reverb", {}),

@@ -5,9 +5,9 @@ import torch
 
 from luthier.dsp.signals import Expression, Features
 from luthier.errors import ConfigError
-from luthier.model.inputs import INPUTS, require_input, scaled_input
+from luthier.model.inputs import INPUTS, n_channels, require_input, scaled_input
 from luthier.model.statistics import Statistics
-from model.small import VIOLIN, constant_features
+from model.small import VIOLIN, constant_features, expressive_features
 
 
 @pytest.fixture
@@ -32,6 +32,22 @@ def statistics() -> Statistics:
 def test_known_values(statistics: Statistics, name: str, f0_hz: float, loudness_db: float, expected: float) -> None:
     scaled = scaled_input(name, constant_features(f0_hz, loudness_db, 3), statistics)
     assert scaled.flatten().tolist() == pytest.approx([expected] * 3, abs=1e-6)
+
+
+def test_waves_tell_notes_apart_and_repeat_with_every_octave(statistics: Statistics) -> None:
+    quarter, octave, tone = (
+        scaled_input("f0_waves", constant_features(f0_hz, -20.0, 1), statistics).flatten()
+        for f0_hz in (512.0 * 2**0.25, 1024.0 * 2**0.25, 512.0 * 2 ** (0.25 + 1 / 6))
+    )
+    assert quarter.tolist() == pytest.approx([1.0, 0.0, 0.0, 0.0, -1.0, 1.0], abs=1e-5)  # 1/4, 1/2 and 1 of a wave
+    torch.testing.assert_close(octave, quarter, atol=1e-5, rtol=0.0)
+    assert (tone - quarter).norm() > 1.0
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_every_input_has_as_many_numbers_a_frame_as_it_says(statistics: Statistics, name: str) -> None:
+    scaled = scaled_input(name, expressive_features(4, batch=2), statistics)
+    assert scaled.shape == (2, 4, n_channels(name))
 
 
 @pytest.mark.parametrize("name", INPUTS)

@@ -6,11 +6,11 @@ import torch
 from luthier.dsp.signals import Expression
 from luthier.errors import ConfigError
 from luthier.model.config import DecoderConfig
-from luthier.model.inputs import EXPRESSION_INPUTS
+from luthier.model.inputs import EXPRESSION_INPUTS, n_channels
 from luthier.model.instrument import Instrument
 from luthier.model.predictor import Predictor
 from luthier.model.statistics import Statistics
-from model.small import VIOLIN, expressive_features, random_features, small_instrument
+from model.small import VIOLIN, constant_features, expressive_features, random_features, small_instrument
 
 EXPRESSIVE = DecoderConfig(inputs=("loudness_z", *EXPRESSION_INPUTS), input_width=4, gru_width=6, output_width=7)
 
@@ -54,6 +54,19 @@ def test_prediction_in_blocks_equals_prediction_at_once(instrument: Instrument, 
 def test_an_instrument_that_cannot_be_bright_says_so() -> None:
     with pytest.raises(ConfigError, match="pitch and loudness only"):
         small_instrument().expression(random_features(3))
+
+
+def test_a_predictor_hears_notes_as_finely_as_the_decoder_does() -> None:
+    statistics = Statistics()
+    statistics.set(VIOLIN)
+    coarse, fine = Predictor(("loudness_z",)), Predictor(("loudness_z", "f0_waves"))
+    assert fine.gru.input_size == coarse.gru.input_size + n_channels("f0_waves")
+    fine.gru.get_parameter("weight_ih_l0").data[:, : coarse.gru.input_size] = 0.0  # deaf to all but the waves
+    low, high, octave = (
+        fine(constant_features(f0_hz, -20.0, 3), statistics, fine.start(1))[0].warmth_db for f0_hz in (300, 318, 600)
+    )
+    assert (low - high).abs().min() > 1e-2
+    torch.testing.assert_close(octave, low, atol=1e-4, rtol=0.0)
 
 
 def test_predictions_are_in_physical_units() -> None:

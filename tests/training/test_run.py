@@ -341,3 +341,13 @@ def test_being_told_to_end_is_no_success_and_the_run_can_go_on(dataset_path: Pat
         run(dataset_path, output, end, steps=12)
     assert not output.exists()
     assert run(dataset_path, output, RunOptions(resume=True), steps=12).steps == 12
+
+
+def test_a_run_that_names_no_budget_takes_one_that_suits_its_material(
+    dataset_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("luthier.training.run.default_steps", lambda config, seconds: round(seconds))
+    result = run(dataset_path, tmp_path / "a.safetensors")
+    assert result.steps == round(Dataset.open(dataset_path).statistics.total_seconds)
+    tomorrow = run(dataset_path, tmp_path / "a.safetensors", RunOptions(resume=True), steps=result.steps + 1)
+    assert tomorrow.steps == result.steps + 1

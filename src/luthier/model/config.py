@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from luthier.dsp.feature_definition import FeatureDefinition
 
 MAXIMUM_WIDTH = 1024
-MAXIMUM_INPUTS = 8
+MAXIMUM_INPUTS = 9
 """Widest layer and most inputs accepted: a small file from a stranger must not be able to ask for all the
 memory there is before its weights are compared with its configuration. All at their largest: half a gigabyte."""
 

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from luthier.dsp.signals import Features
 from luthier.model.config import DecoderConfig
 from luthier.model.gru import run_gru
-from luthier.model.inputs import require_input, scaled_input
-from luthier.model.rounding import Linear
+from luthier.model.inputs import n_channels, require_input, scaled_input
+from luthier.model.rounding import Linear, linear
 from luthier.model.statistics import Statistics
 
 
@@ -60,9 +60,9 @@ class Decoder(nn.Module):
         for name in config.inputs:
             require_input(name)
         self.input_names, self.dropout = config.inputs, config.dropout
-        input_width = config.input_width if config.input_depth else 1
-        joined = input_width * len(config.inputs)
-        self.input_stacks = nn.ModuleList(mlp(1, config.input_width, config.input_depth) for _ in config.inputs)
+        sizes = [n_channels(name) for name in config.inputs]
+        joined = sum(config.input_width if config.input_depth else size for size in sizes)
+        self.input_stacks = nn.ModuleList(mlp(size, config.input_width, config.input_depth) for size in sizes)
         self.gru = nn.GRU(joined, config.gru_width, batch_first=True)
         self.output_stack = mlp(joined + config.gru_width, config.output_width, config.output_depth)
         self.head = Linear(config.output_width if config.output_depth else joined + config.gru_width, n_outputs)
@@ -91,13 +91,16 @@ class Decoder(nn.Module):
         return self.head(joined), DecoderState(hidden)
 
     def _inputs(self, scaled: list[Tensor]) -> Tensor:
-        """Each input (batch, n_frames, 1) through its stack, side by side: (batch, n_frames, n_inputs * input_width)."""
+        """Each input (batch, n_frames, n_channels) through its stack, side by side: (batch, n_frames, n_joined)."""
         stacks = [tuple(stack) for stack in self.input_stacks if isinstance(stack, nn.Sequential)]
         if any(len(stack) != 3 for stack in stacks):
             return torch.cat([stack(value) for stack, value in zip(self.input_stacks, scaled, strict=True)], dim=-1)
         # Stacks of one layer all at once: a few numbers a frame cost less than the calls that work them out.
-        linear, norm, _ = zip(*stacks, strict=True)
-        wide = torch.addcmul(_rows(linear, "bias"), torch.stack(scaled, dim=-2), _rows(linear, "weight"))
+        layers, norm, _ = zip(*stacks, strict=True)
+        weights = torch.block_diag(*(layer.get_parameter("weight") for layer in layers))
+        wide = linear(torch.cat(scaled, dim=-1), weights, _rows(layers, "bias").flatten()).unflatten(
+            -1, (len(layers), -1)
+        )
         wide = F.layer_norm(wide, wide.shape[-1:], eps=norm[0].eps)
         wide = torch.addcmul(_rows(norm, "bias"), wide, _rows(norm, "weight"))
         return F.leaky_relu(wide, inplace=True).flatten(-2)

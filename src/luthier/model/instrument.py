@@ -50,7 +50,8 @@ class Instrument(nn.Module):
         self.config = config
         self.synths = [build_synth(synth, config) for synth in config.synths]
         self.statistics = Statistics()
-        self.predictor = Predictor() if set(config.decoder.inputs) & set(EXPRESSION_INPUTS) else None
+        inputs = config.decoder.inputs
+        self.predictor = Predictor(inputs) if set(inputs) & set(EXPRESSION_INPUTS) else None
         self.decoder = Decoder(config.decoder, sum(synth.n_outputs for synth in self.synths))
         self.room = build_room(config.room, config.sample_rate)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
 from luthier.dsp.signals import Expression, Features
 from luthier.model.gru import run_gru
-from luthier.model.inputs import scaled_input
+from luthier.model.inputs import n_channels, scaled_input
 from luthier.model.rounding import Linear
 from luthier.model.statistics import Statistics
 
@@ -16,11 +18,15 @@ WIDTH = 32
 
 
 class Predictor(nn.Module):
-    """A small causal GRU from pitch, loudness and periodicity to the expression that the recordings had there."""
+    """A small causal GRU from pitch, loudness and periodicity to the expression that the recordings had there.
 
-    def __init__(self) -> None:
+    It knows the pitch as finely as the decoder does: each note of a violin has its own hollowness.
+    """
+
+    def __init__(self, decoder_inputs: Sequence[str] = ()) -> None:
         super().__init__()
-        self.gru = nn.GRU(len(INPUTS), WIDTH, batch_first=True)
+        self.input_names = INPUTS + (("f0_waves",) if "f0_waves" in decoder_inputs else ())
+        self.gru = nn.GRU(sum(map(n_channels, self.input_names)), WIDTH, batch_first=True)
         self.head = Linear(WIDTH, len(Expression._fields))
 
     def start(self, batch: int) -> Tensor:
@@ -38,7 +44,7 @@ class Predictor(nn.Module):
         Returns:
             Expression in physical units, (batch, n_frames, 1) each, and the new `hidden`.
         """
-        inputs = torch.cat([scaled_input(name, features, statistics) for name in INPUTS], dim=-1)
+        inputs = torch.cat([scaled_input(name, features, statistics) for name in self.input_names], dim=-1)
         remembered, hidden = run_gru(self.gru, inputs, hidden)
         scores = self.head(remembered).to(features.f0_hz.dtype)
         values = scores * statistics.expression_std() + statistics.expression_mean()

@@ -37,6 +37,9 @@ class TrainingConfig(FrozenConfig):
         0.0, ge=0, description="weight of the difference in loudness, for each dB, beside mss and mss_rel"
     )
     spectral: SpectralWeights = Field(SpectralWeights(), description="weights for loss = spectral")
+    start: str = Field(
+        "", max_length=100, description="network of the package that training starts from; empty: from chance"
+    )
     learning_rate: float = Field(3e-3, gt=0, le=1, description="Adam's step size at its largest")
     schedule: Literal["constant", "step", "exponential", "budget"] = Field(
         "budget", description="how the learning rate falls; budget: smoothly to zero when the run ends"

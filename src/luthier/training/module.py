@@ -87,6 +87,7 @@ class TrainingModule(lightning.LightningModule):
         seconds_before: time spent in earlier parts of a resumed run, s.
         skipped: what was skipped because it was not finite, one sentence each.
         quiet_db: loudness of the quietest frames of the training material; None where rests say nothing.
+        started_from: name of the network that it began from; empty if it began from chance.
         own_share: what this process learns from, if it is not Lightning's that says so.
         helper: another process that learns from the rest.
         recent: batch losses and, now and then, batch MSS since the last validation, by name.
@@ -105,6 +106,7 @@ class TrainingModule(lightning.LightningModule):
         self.validation_began = self.validation_seconds = 0.0
         self.quiet_db: float | None = None
         self.skipped: list[str] = []
+        self.started_from = ""
         self.own_share: Share | None = None
         self.helper: Helper | None = None
         self.recent: dict[str, list[Tensor]] = {"loss": [], "mss": []}

@@ -15,6 +15,7 @@ from luthier.evaluation.frames_of_reference import Synthesiser
 from luthier.model.instrument_file import TrainingSummary, save_instrument
 from luthier.training.module import TrainingModule
 from luthier.training.run_folder import RunFolder, append_log, read_moments
+from luthier.training.start import with_start_credit
 from luthier.training.validation import MONITOR, oracle_scores
 from luthier.training.verdict import Course, Moment, Verdict, judge, say_verdict
 
@@ -78,7 +79,8 @@ class Reporter(Callback):
         self.last = report = self._report(trainer, module)
         if report.is_best:
             self.best_score = report.best_score
-            save_instrument(self.folder.best, module.instrument, summarise(report, self.dataset), force=True)
+            summary = summarise(report, self.dataset, module.started_from)
+            save_instrument(self.folder.best, module.instrument, summary, force=True)
         append_log(self.folder, report._asdict())
         self.courses.add(report.course)
         if self.on_epoch is not None:
@@ -119,11 +121,11 @@ class Reporter(Callback):
         self.best_score = state["best_score"]
 
 
-def summarise(report: EpochReport, dataset: Dataset) -> TrainingSummary:
-    """What the instrument file says about its training."""
+def summarise(report: EpochReport, dataset: Dataset, start: str = "") -> TrainingSummary:
+    """What the instrument file says about its training, which may have begun from a start of this name."""
     return TrainingSummary(
         licence=dataset.licence,
-        credit=dataset.credit,
+        credit=with_start_credit(dataset.credit, start),
         luthier_version=luthier.__version__,
         audio_seconds=dataset.statistics.total_seconds,
         steps=report.step,

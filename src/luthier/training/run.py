@@ -25,9 +25,10 @@ from luthier.model.instrument import Instrument
 from luthier.model.presets import DEFAULT_PRESET, instrument_config, read_config_file
 from luthier.model.statistics import StatisticsValues
 from luthier.training.batches import StepBatches, StepCounter, training_loader
-from luthier.training.budget import budget_used, say_used_up
+from luthier.training.budget import budget_used, default_steps, say_used_up
 from luthier.training.checkpoint_file import CheckpointFile
 from luthier.training.companion import Companion, pays
+from luthier.training.config import training_config
 from luthier.training.listening import Example, Listener, get_example, validation_clip
 from luthier.training.memory import keep_freed_memory
 from luthier.training.module import LOG_EVERY_STEPS, Share, TrainingModule
@@ -36,12 +37,14 @@ from luthier.training.reports import EpochReport, Reporter
 from luthier.training.room_start import settle_room, start_room
 from luthier.training.run_folder import RunFolder, default_run_folder, open_run_folder, read_log
 from luthier.training.settings import (
+    BUDGETS,
     Settings,
     check_same_instrument,
     resolve_settings,
     settings_tables,
     write_settings,
 )
+from luthier.training.start import start_network
 from luthier.training.threads import fastest_thread_count, n_threads
 from luthier.training.validation import MONITOR, validation_windows
 from luthier.training.verdict import say_verdict
@@ -136,7 +139,8 @@ def train(
         preset: what to train, a name of `preset_names()`.
         config_file: TOML with tables `instrument` and `training`, laid over the preset.
         options: how the run is carried out.
-        **overrides: single settings by name, such as minutes=5 or batch_size=4.
+        **overrides: single settings by name, such as minutes=5 or batch_size=4; without a budget (minutes, steps or
+            epochs) by preset, file or name, training takes as many steps as suit the material.
 
     Returns:
         What the run leaves behind; the file holds the instrument with the best validation.
@@ -149,7 +153,7 @@ def train(
     folder = RunFolder(options.run_folder) if options.run_folder else default_run_folder(output)
     refuse_existing(output, force=options.force or options.resume)
     opened = Dataset.open(dataset)
-    tables = _tables(folder, preset, config_file, overrides, resume=options.resume)
+    tables = _with_budget(_tables(folder, preset, config_file, overrides, resume=options.resume), opened)
     run = _Run(opened, settle_room(resolve_settings(tables, opened.definition), opened), folder, options)
     if options.resume:
         check_same_instrument(instrument_config(read_config_file(folder.config)["instrument"]), run.settings.instrument)
@@ -175,15 +179,18 @@ def train(
 def build(dataset: Dataset, settings: Settings) -> tuple[TrainingModule, StepBatches]:
     """Make an untrained instrument for a dataset, and the batches it will learn from.
 
-    The weights follow from the seed alone; torch's global generator is left as it was.
+    The weights follow from the seed, and the start if there is one; torch's global generator is left as it was.
     """
     settings = settle_room(settings, dataset)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.training.seed)
         instrument = Instrument(settings.instrument)
+        start = settings.training.start
+        fits = bool(start) and start_network(instrument, start)
     instrument.statistics.set(statistics_values(dataset))
     counter, batches = StepCounter(), StepBatches(dataset, settings.training)
     module = TrainingModule(instrument, settings.training, counter, batches.steps_per_epoch)
+    module.started_from = start if fits else ""
     module.quiet_db = start_room(instrument.room, dataset)
     return module, batches
 
@@ -221,6 +228,15 @@ def _tables(
     if resume and not folder.config.is_file():
         raise TrainingError(f"{folder.path}: no run to resume (no {folder.config.name}). Leave out --resume.")
     return settings_tables(preset, config_file=folder.config if resume else config_file, overrides=overrides)
+
+
+def _with_budget(tables: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
+    """Where nobody names a budget, as many steps as suit the material."""
+    training = tables.get("training", {})
+    if any(training.get(name) is not None for name in BUDGETS):
+        return tables
+    steps = default_steps(training_config(training), dataset.statistics.total_seconds)
+    return tables | {"training": training | {"steps": steps}}
 
 
 def _finished(run: _Run, output: Path) -> RunResult | None:

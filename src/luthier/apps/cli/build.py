@@ -23,7 +23,9 @@ def build(
     recordings: Annotated[list[Path], typer.Argument(help="Sound files, or folders to search for them.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Instrument file to write, .safetensors.")],
     preset: Annotated[str, typer.Option(help="What to train: fast, studio and others.")] = "fast",
-    minutes: Annotated[float | None, typer.Option(help="Budget of the training: so many minutes.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Budget of the training: so many minutes. Without any: as suits the material.")
+    ] = None,
     steps: Annotated[int | None, typer.Option(help="Budget of the training: so many steps.")] = None,
     credit: Annotated[str, typer.Option(help="Whom to name when sharing sounds of the instrument.")] = "",
     licence: Annotated[str, typer.Option(help="Licence of the recordings, for example CC-BY-4.0.")] = "",

@@ -16,7 +16,9 @@ def train(
     dataset: Annotated[Path, typer.Argument(help="Dataset folder made by `luthier prepare`.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Instrument file to write, .safetensors.")],
     preset: Annotated[str, typer.Option(help="What to train: fast, tiny, string-along and others.")] = "fast",
-    minutes: Annotated[float | None, typer.Option(help="Budget: so many minutes.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Budget: so many minutes. Without any: as many steps as suit the material.")
+    ] = None,
     steps: Annotated[int | None, typer.Option(help="Budget: so many steps.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Budget: so many epochs.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the run folder.")] = False,
