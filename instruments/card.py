@@ -25,7 +25,7 @@ def card(name: str, recipe: Recipe, shipped: Path, scores: dict) -> str:
         "preset": f"`{config.preset}`, {player.instrument.n_parameters:,} parameters",
         "sample rate": f"{config.sample_rate} Hz",
         "range": " to ".join(note_name(round(hz_to_midi(hz))) for hz in range_hz(octaves)),
-        "recordings": f"{summary.audio_seconds / 60:.1f} minutes: {recipe.credit}",
+        "recordings": f"{summary.audio_seconds / 60:.1f} minutes: {summary.credit}",
         "licence of the recordings": recipe.licence,
         "training": f"{summary.steps:,} steps{_minutes(recipe, summary)}, seed {recipe.seed}",
         "size": f"{shipped.stat().st_size / 1e6:.2f} MB",

@@ -41,7 +41,8 @@ def test_a_recipe_says_what_is_made_from_what(name, repository: Path) -> None:
 @pytest.mark.parametrize("name", bundled_names())
 def test_a_shipped_instrument_says_what_its_recipe_says(name) -> None:
     summary, recipe = load_instrument(name).summary, read(name)
-    assert (summary.title, summary.licence, summary.credit) == (recipe.title, recipe.licence, recipe.credit)
+    assert (summary.title, summary.licence) == (recipe.title, recipe.licence)
+    assert summary.credit.startswith(recipe.credit)  # and whoever the start of its network learned from
     assert " ".join(recipe.recordings) in summary.recipe
 
 
