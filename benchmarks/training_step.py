@@ -48,6 +48,7 @@ def our_step(n_harmonics: int, precision: str) -> None:
     from luthier.training.memory import keep_freed_memory
 
     keep_freed_memory()  # as `luthier train` does
+    compile_kernels()
     f0_hz, loudness, target = batch()
     table = merge(preset_tables("string-along")["instrument"], {"n_harmonics": n_harmonics})
     model = Instrument(instrument_config(table))
@@ -61,6 +62,16 @@ def our_step(n_harmonics: int, precision: str) -> None:
         return model.room(model.dry(controls, white_noise(*target.shape, generator)))
 
     measure(play, lambda output: multi_scale_distance(output, target).mean(), optimizer)
+
+
+def compile_kernels() -> None:
+    """Have the loops compiled: numba's compiler takes 130 MiB once, which are no more the step's than torch itself."""
+    from luthier.dsp.oscillator_bank import oscillator_bank
+    from luthier.dsp.spectral_distance import multi_scale_distance
+
+    amplitudes, audio = torch.rand(1, 2, 1, requires_grad=True), torch.rand(1, 9, requires_grad=True)
+    oscillator_bank(torch.rand(1, 9).double(), amplitudes, torch.ones(1)).sum().backward()
+    multi_scale_distance(audio, torch.rand(1, 9)).sum().backward()
 
 
 def measure(play, loss, optimizer) -> None:
