@@ -1,4 +1,4 @@
-"""`luthier demo`: the main job on bundled recordings, in about three minutes; without training in seconds."""
+"""`luthier demo`: the main job on bundled recordings, in a minute and a half; without training in seconds."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def demo(
     quick: Annotated[
         bool, typer.Option("--quick", help="Train nothing: play the instruments that come with luthier.")
     ] = False,
-    minutes: Annotated[float, typer.Option(help="Minutes of training.")] = 2.0,
+    minutes: Annotated[float, typer.Option(help="Minutes of training.")] = 1.0,
     force: Force = False,
     json: Json = False,
 ) -> None:
