@@ -23,6 +23,8 @@ LARGEST_EXPRESSION_Z = 4.0
 """The same for expression, which in rests and silence means nothing."""
 WAVES_PER_OCTAVE = (1, 2, 4)
 """The finest lasts three semitones: neighbouring notes look different, and those between them still lie between."""
+NEAR_HZ = 256.0
+"""A power of two: the waves are those of 1 Hz."""
 
 
 def _f0_hz(features: Features, statistics: Statistics) -> Tensor:
@@ -39,7 +41,8 @@ def _f0_octaves_z(features: Features, statistics: Statistics) -> Tensor:
 
 
 def _f0_waves(features: Features, statistics: Statistics) -> Tensor:
-    octaves = hz_to_octaves(features.f0_hz.clamp_min(SMALLEST_HZ))
+    # Whole octaves are whole waves: counted from near the notes, a float32 keeps more of what lies between.
+    octaves = hz_to_octaves(features.f0_hz.clamp_min(SMALLEST_HZ) / NEAR_HZ)
     angles = cycles_to_radians(octaves * torch.tensor(WAVES_PER_OCTAVE).to(octaves))
     return torch.cat([angles.sin(), angles.cos()], dim=-1)
 
