@@ -1,7 +1,7 @@
 """Make the instruments that come with the package, each from its recipe (a .toml beside this file).
 
     python instruments/build.py                          all of them
-    python instruments/build.py violin --minutes 10      one of them, in less time
+    python instruments/build.py violin                   one of them, in minutes
     python instruments/build.py --presets fast --force   all of one preset, anew
 
 Four commands of luthier's own an instrument: prepare, train, evaluate, transfer (for the preview). What they leave

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from luthier.data.audio_files import save_audio
+from luthier.data.synthetic import plucked_string
 from luthier.model.instrument import Instrument
 from luthier.model.instrument_file import TrainingSummary, save_instrument
 from luthier.model.presets import instrument_config, preset_tables
@@ -33,4 +34,13 @@ def instrument_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         instrument = Instrument(instrument_config(preset_tables("fast")["instrument"]))
     path = tmp_path_factory.mktemp("instrument") / "untrained.safetensors"
     save_instrument(path, instrument, TrainingSummary(licence="CC0", credit="nobody"))
+    return path
+
+
+@pytest.fixture(scope="module")
+def take(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight plucked notes in one file, enough for a build."""
+    notes = [plucked_string(semitone, 16000, 1.5) for semitone in (-12, -7, -3, 0, 2, 5, 9, 11)]
+    path = tmp_path_factory.mktemp("recordings") / "take.wav"
+    save_audio(path, 0.5 * torch.cat(notes, dim=1), 16000)
     return path

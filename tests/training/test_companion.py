@@ -24,6 +24,11 @@ from luthier.training.settings import resolve_settings, settings_tables
 SMALL = {"gru_width": 16, "output_width": 16, "batch_size": 4, "window_seconds": 0.5, "rest_weight": 1.0, "steps": 9}
 
 
+@pytest.fixture(autouse=True)
+def _no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+
+
 @pytest.fixture
 def two_cores() -> Iterator[None]:
     before = torch.get_num_threads()

@@ -35,8 +35,6 @@ from luthier.training.module import Share, TrainingModule
 
 logger = logging.getLogger(__name__)
 READY, DONE = b"ready\n", b"done\n"
-
-
 SHORTEST_STEPS, SHORTEST_MINUTES = 200, 0.5
 """Shorter runs are over before a second process has been worth its start."""
 

@@ -5,18 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import torch
-
-from luthier.data.audio_files import save_audio
-from luthier.data.synthetic import plucked_string
-
-
-@pytest.fixture(scope="module")
-def take(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    notes = [plucked_string(semitone, 16000, 1.5) for semitone in (-12, -7, -3, 0, 2, 5, 9, 11)]
-    path = tmp_path_factory.mktemp("recordings") / "take.wav"
-    save_audio(path, 0.5 * torch.cat(notes, dim=1), 16000)
-    return path
 
 
 def test_one_command_leaves_the_instrument_and_all_that_was_found_out(luthier_command, take, tmp_path) -> None:

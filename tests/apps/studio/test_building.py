@@ -7,22 +7,12 @@ import time
 from pathlib import Path
 
 import pytest
-import torch
 
 from apps.studio.asking import VIOLIN, VOICE, check, fetch, play
-from luthier.data.audio_files import load_audio, save_audio
-from luthier.data.synthetic import plucked_string
+from luthier.data.audio_files import load_audio
 
 pytestmark = pytest.mark.slow
 LONGEST_SECONDS = 300
-
-
-@pytest.fixture(scope="module")
-def take(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    notes = [plucked_string(semitone, 16000, 1.5) for semitone in (-12, -7, -3, 0, 2, 5, 9, 11)]
-    path = tmp_path_factory.mktemp("recordings") / "take.wav"
-    save_audio(path, 0.5 * torch.cat(notes, dim=1), 16000)
-    return path
 
 
 def test_a_build_stops_goes_on_and_is_played_while_the_other_tabs_stay_open(visitor, studio, take) -> None:

@@ -46,16 +46,17 @@ def wait(work: BuildProcess) -> None:
         time.sleep(0.02)
 
 
-def test_a_build_is_given_the_recordings_and_finds_its_check_up_done(workshop, stand_in) -> None:
+@pytest.mark.parametrize(("minutes", "budget"), [(2.5, ["--minutes", "2.5"]), (None, [])])
+def test_a_build_is_given_the_recordings_and_finds_its_check_up_done(workshop, stand_in, minutes, budget) -> None:
     given = recordings(workshop, "a")
     stand_in(
         f"import sys, pathlib; pathlib.Path({str(workshop.scratch / 'words')!r}).write_text('|'.join(sys.argv[1:]))"
     )
-    work = workshop.build(" my lute ", 2.5, given)
+    work = workshop.build(" my lute ", minutes, given)
     wait(work)
     output = workshop.folder / "my lute.safetensors"
     words = (workshop.scratch / "words").read_text().split("|")
-    assert words == ["build", str(given.folder), "-o", str(output), "--minutes", "2.5", "--resume"]
+    assert words == ["build", str(given.folder), "-o", str(output), *budget, "--resume"]
     assert (BuildPlaces(output).check / "report.html").read_text() == "page"
     assert not work.succeeded  # there is no report
     BuildPlaces(output).report.mkdir()

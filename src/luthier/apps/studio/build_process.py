@@ -25,10 +25,11 @@ class BuildProcess:
         was_stopped: whether somebody stopped it.
     """
 
-    def __init__(self, places: BuildPlaces, recordings: Path, minutes: float) -> None:
+    def __init__(self, places: BuildPlaces, recordings: Path, minutes: float | None) -> None:
         self.places, self.was_stopped = places, False
         self._recordings, self._began = recordings, time.monotonic()
-        words = ["build", recordings, "-o", places.output, "--minutes", f"{minutes:g}", "--resume"]
+        budget = [] if minutes is None else ["--minutes", f"{minutes:g}"]
+        words = ["build", recordings, "-o", places.output, *budget, "--resume"]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [*LUTHIER, *map(str, words)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log
@@ -46,7 +47,6 @@ class BuildProcess:
     @property
     def succeeded(self) -> bool:
         """Whether it ended with an instrument and its report."""
-        # The exit code alone does not tell: training that is terminated ends with 0.
         return self._process.poll() == 0 and self.places.report_page.is_file()
 
     def clock(self) -> str:

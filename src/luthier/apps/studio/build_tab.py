@@ -29,7 +29,7 @@ def build_tab(workshop: Workshop, recordings: gradio.State) -> gradio.State:
     all_the_same = gradio.Checkbox(label="I have read the red points: build all the same.", visible=False)
     with gradio.Row():
         name = gradio.Textbox(label="Name", placeholder="my violin", max_length=60)
-        minutes = gradio.Number(label="Minutes of training", value=10)
+        minutes = gradio.Number(label="Minutes of training; empty: as suits the recordings", value=None)
     with gradio.Row():
         button = gradio.Button("Build", variant="primary", interactive=False)
         stop = gradio.Button("Stop", variant="stop", visible=False)
@@ -43,7 +43,7 @@ def build_tab(workshop: Workshop, recordings: gradio.State) -> gradio.State:
     ) -> Iterator[dict[Any, Any]]:
         yield {outcome: "", report: "", lines: gradio.Textbox("", visible=False)}
         try:
-            work = workshop.build(name, minutes or 0.0, _accepted(recordings, is_meant))
+            work = workshop.build(name, minutes, _accepted(recordings, is_meant))
         except LuthierError as error:
             yield {outcome: problem(error)}
             return

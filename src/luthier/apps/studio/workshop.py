@@ -92,15 +92,17 @@ class Workshop:
             raise RangeError(f"{name!r}: expected a name of letters, digits, spaces, - and _, such as my violin.")
         return self.folder / f"{name}{SUFFIX}"
 
-    def build(self, name: str, minutes: float, recordings: Recordings) -> BuildProcess:
+    def build(self, name: str, minutes: float | None, recordings: Recordings) -> BuildProcess:
         """Begin to build an instrument, or go on where the same build was stopped; one that is at work is found again.
+
+        Without minutes training takes as long as suits the recordings.
 
         Raises:
             OutputError: another build is at work, or the name is taken.
             RangeError: the name is none, or the minutes are not positive.
         """
         places = BuildPlaces(self.output(name.strip()))
-        if not minutes > 0:
+        if minutes is not None and not minutes > 0:
             raise RangeError(f"{minutes:g} minutes: expected a positive number.")
         with self._lock:
             work = self._at_work
