@@ -17,7 +17,7 @@ from bundled import dataset_folder
 from fitting import fit
 from measuring import Row, compare, in_turn, write_rows
 
-ROUNDS, STEPS = 3, 30
+ROUNDS, STEPS = 5, 60
 GOALS = (1.6, 1.9)
 WAYS = {"one thread": (1, 1), "two threads": (2, 1), "two processes": (1, 2)}
 

@@ -54,6 +54,7 @@ def test_the_gradients_are_the_mean_of_both_shares_with_the_weights_of_the_momen
     dataset_path: Path, learning: tuple[TrainingModule, StepBatches]
 ) -> None:
     module, batches = learning
+    module.configure_optimizers()
     companion = Companion(dataset_path, Share(1, 2))
     try:
         for step in (3, 5):

@@ -145,10 +145,14 @@ def test_a_run_is_not_resumed_with_another_network(dataset_path: Path, tmp_path:
         run(dataset_path, tmp_path / "a.safetensors", RunOptions(resume=True), steps=2, gru_width=17)
 
 
-def test_a_run_of_another_version_is_refused_in_one_line(dataset_path: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", ["network", "optimiser"])
+def test_a_run_of_another_version_is_refused_in_one_line(dataset_path: Path, tmp_path: Path, part: str) -> None:
     result = run(dataset_path, tmp_path / "a.safetensors", steps=1)
     checkpoint = torch.load(result.run_folder / "last.ckpt", weights_only=True)
-    checkpoint["state_dict"].popitem()
+    if part == "network":
+        checkpoint["state_dict"].popitem()
+    else:  # once it held every weight by itself
+        checkpoint["optimizer_states"][0]["param_groups"][0]["params"] = [0, 1, 2]
     torch.save(checkpoint, result.run_folder / "last.ckpt")
     with pytest.raises(TrainingError, match="another version of Luthier"):
         run(dataset_path, tmp_path / "a.safetensors", RunOptions(resume=True), steps=2)

@@ -184,26 +184,25 @@ def _part_of(block: Block, offset: float, n_frames: int) -> Block:
 
 def _read(dataset: Dataset, places: Sequence[Block], n_frames: int) -> Batch:
     """Copy windows straight from the mapped arrays into one batch; what is missing is silence."""
-    size = len(places)
-    audio = np.zeros((size, n_frames * dataset.definition.hop_length), dtype=np.float32)
-    features = {name: np.zeros((size, n_frames), dtype=np.float32) for name in Features._fields}
-    features["loudness_db"][:] = dataset.definition.loudness_floor_db
+    names = Features._fields
+    audio = np.zeros((len(places), n_frames * dataset.definition.hop_length), dtype=np.float32)
+    features = np.zeros((len(names), len(places), n_frames), dtype=np.float32)
+    features[names.index("loudness_db")] = dataset.definition.loudness_floor_db
     for row, place in enumerate(places):
-        _read_row(dataset, place, audio[row], {name: array[row] for name, array in features.items()})
-    tensors = {name: torch.from_numpy(array).unsqueeze(-1) for name, array in features.items()}
+        _read_row(dataset, place, audio[row], dict(zip(names, features[:, row], strict=True)))
     origins = tuple(
         Origin(dataset.name_of(place.recording), place.start_frame / dataset.definition.frame_rate) for place in places
     )
-    return Batch(torch.from_numpy(audio), Features(**tensors), origins)
+    return Batch(torch.from_numpy(audio), Features(*torch.from_numpy(features).unsqueeze(-1)), origins)
 
 
 def _read_row(dataset: Dataset, place: Block, audio: np.ndarray, features: dict[str, np.ndarray]) -> None:
     arrays = dataset.arrays(place.recording)
-    hop_length = dataset.definition.hop_length
-    end_frame = place.start_frame + place.n_frames
+    hop_length, n_read = dataset.definition.hop_length, place.n_frames
+    end_frame = place.start_frame + n_read
     samples = arrays.audio[place.start_frame * hop_length : end_frame * hop_length].numpy()
     audio[: len(samples)] = samples
     for name, target in features.items():
-        target[: place.n_frames] = getattr(arrays, name)[place.start_frame : end_frame].numpy()
-        if name in HELD:
-            target[place.n_frames :] = target[place.n_frames - 1]
+        target[:n_read] = getattr(arrays, name)[place.start_frame : end_frame].numpy()
+        if n_read < len(target) and name in HELD:
+            target[n_read:] = target[n_read - 1]

@@ -18,12 +18,12 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from luthier.data.dataset import Dataset
 from luthier.model.config import InstrumentConfig
@@ -32,6 +32,7 @@ from luthier.training.batches import StepBatches, StepCounter
 from luthier.training.config import TrainingConfig
 from luthier.training.memory import keep_freed_memory
 from luthier.training.module import Share, TrainingModule
+from luthier.training.weight_row import WeightRow
 
 logger = logging.getLogger(__name__)
 READY, DONE = b"ready\n", b"done\n"
@@ -55,26 +56,14 @@ def pays(config: TrainingConfig, *, n_cores: int, steps_per_epoch: int) -> bool:
     return steps >= SHORTEST_STEPS
 
 
-class Shared(NamedTuple):
-    """What both processes see; views of one mapped file, in the order of the instrument's parameters.
+def map_row(file: Path, n_weights: int) -> WeightRow:
+    """What both processes see: a mapped file, made if it is not there.
 
-    Attributes:
-        weights: written by the trainer before a step.
-        gradients: written by the companion in a step.
+    The trainer writes weights before a step, the companion gradients in it.
     """
-
-    weights: list[Tensor]
-    gradients: list[Tensor]
-
-    @classmethod
-    def map(cls, file: Path, parameters: list[nn.Parameter]) -> Shared:
-        """Map a file, made if it is not there, for parameters of these shapes."""
-        size = 2 * sum(parameter.numel() for parameter in parameters)
-        mode: Literal["r+", "w+"] = "r+" if file.exists() else "w+"
-        flat = torch.from_numpy(np.memmap(file, dtype=np.float32, mode=mode, shape=(size,)))
-        parts = flat.split([parameter.numel() for parameter in parameters] * 2)
-        views = [part.view(parameter.shape) for part, parameter in zip(parts, parameters * 2, strict=True)]
-        return cls(views[: len(parameters)], views[len(parameters) :])
+    mode: Literal["r+", "w+"] = "r+" if file.exists() else "w+"
+    flat = torch.from_numpy(np.memmap(file, dtype=np.float32, mode=mode, shape=(2, n_weights)))
+    return WeightRow(*flat)
 
 
 class _LostError(Exception):
@@ -103,17 +92,19 @@ class Companion:
             env=environment,
         )
         self.folder: Path | None = None
-        self.shared: Shared | None = None
+        self.shared: WeightRow | None = None
+        self.begun = -1
 
     def begin(self, module: TrainingModule) -> bool:
-        """Let the companion do its share of the step that the module is about to do; False, and said why, if it is lost."""
-        parameters = list(module.instrument.parameters())
+        """Let the companion do its share of the step that the module does next; False, and said why, if it is lost."""
+        if self.begun == module.counter.steps:
+            return True
         try:
             if self.shared is None:
-                self.shared = self._introduce(module, parameters)
-            with torch.no_grad():
-                torch._foreach_copy_(self.shared.weights, list[Tensor](parameters))
+                self.shared = self._introduce(module)
+            self.shared.weights.copy_(module.row.weights)
             self._tell(f"{module.counter.steps}\n")
+            self.begun = module.counter.steps
         except _LostError:
             return self._say_lost()
         return True
@@ -125,10 +116,7 @@ class Companion:
         except _LostError:
             return self._say_lost()
         assert self.shared is not None
-        pairs = zip(module.instrument.parameters(), self.shared.gradients, strict=True)
-        mine, others = zip(*((one.grad, other) for one, other in pairs if one.grad is not None), strict=True)
-        torch._foreach_add_(mine, others)
-        torch._foreach_mul_(mine, 1.0 / self.share.of)
+        module.row.gradients.add_(self.shared.gradients).mul_(1.0 / self.share.of)
         return True
 
     def close(self) -> None:
@@ -139,9 +127,9 @@ class Companion:
         if self.folder is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _introduce(self, module: TrainingModule, parameters: list[nn.Parameter]) -> Shared:
+    def _introduce(self, module: TrainingModule) -> WeightRow:
         self.folder = Path(tempfile.mkdtemp(prefix="luthier-"))
-        shared = Shared.map(self.folder / "shared", parameters)
+        shared = map_row(self.folder / "shared", len(module.row.weights))
         save_file(module.instrument.state_dict(), self.folder / "state")
         job = {
             "folder": str(self.folder),
@@ -186,10 +174,9 @@ def main() -> None:
         return
     folder = Path(job["folder"])
     module, batches = _module(job, load_file(folder / "state"))
-    parameters = list(module.instrument.parameters())
-    shared = Shared.map(folder / "shared", parameters)
-    for parameter, weight, gradient in zip(parameters, *shared, strict=True):
-        parameter.data, parameter.grad = weight, gradient
+    weights = module.weights()
+    shared = map_row(folder / "shared", sum(weight.numel() for weight in weights))
+    shared.hold(weights)
     answer = sys.stdout.buffer
     answer.write(READY)
     answer.flush()
@@ -197,7 +184,7 @@ def main() -> None:
     for line in sys.stdin:
         step = module.counter.steps = int(line)
         batch = next_batch if next_batch is not None and step == ahead else batches[step]
-        torch._foreach_zero_(shared.gradients)
+        shared.gradients.zero_()
         played = module.play_share(batch)
         (played.loss + played.other_error).backward()
         answer.write(DONE)

@@ -17,11 +17,9 @@ LONGEST_STREAK = 3
 """Steps in a row without finite numbers after which a run stops."""
 
 
-def is_finite(instrument: Instrument, loss: Tensor) -> bool:
-    """Say whether the loss and all gradients are finite."""
-    gradients = [parameter.grad for parameter in instrument.parameters() if parameter.grad is not None]
-    sums = torch.stack([loss.detach().double(), *(gradient.sum().double() for gradient in gradients)])
-    return bool(torch.isfinite(sums).all())
+def is_finite(loss: Tensor, gradients: Tensor) -> bool:
+    """Say whether a loss, a scalar, and all gradients (n_weights,) are finite."""
+    return bool(torch.isfinite(loss.detach().double() + gradients.sum(dtype=torch.float64)))
 
 
 def name_cause(instrument: Instrument, batch: Batch, noise: Tensor, error: Error) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import lightning
@@ -27,6 +27,7 @@ from luthier.training.losses import build_loss
 from luthier.training.precision import has_fast_bfloat16
 from luthier.training.rests import EVERY_STEPS, PLAYER_WEIGHT, free_decays, player_excess_db
 from luthier.training.schedule import Progress, learning_rate
+from luthier.training.weight_row import WeightRow
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ class Helper(Protocol):
     """Another process that learns from its own share of every batch: see `training/companion.py`."""
 
     def begin(self, module: TrainingModule) -> bool:
-        """Start on the step that the module is about to do; False if the helper is lost."""
+        """Start on the step that the module does next, if that is not done yet; False if the helper is lost."""
 
     def add_gradients(self, module: TrainingModule) -> bool:
         """Wait, and make the gradients the mean of both's; False if the helper is lost."""
@@ -72,10 +73,6 @@ class Helper(Protocol):
 def mixed_seed(*numbers: int) -> int:
     """One seed from several numbers, 0 or more each: neighbours give unrelated seeds."""
     return int(np.random.SeedSequence(numbers).generate_state(1)[0])
-
-
-def _parameters(module: nn.Module | None) -> Iterator[nn.Parameter]:
-    return iter(()) if module is None else module.parameters()
 
 
 class TrainingModule(lightning.LightningModule):
@@ -90,6 +87,7 @@ class TrainingModule(lightning.LightningModule):
         started_from: name of the network that it began from; empty if it began from chance.
         own_share: what this process learns from, if it is not Lightning's that says so.
         helper: another process that learns from the rest.
+        row: the weights and their gradients; empty until there is an optimiser.
         recent: batch losses and, now and then, batch MSS since the last validation, by name.
     """
 
@@ -109,6 +107,7 @@ class TrainingModule(lightning.LightningModule):
         self.started_from = ""
         self.own_share: Share | None = None
         self.helper: Helper | None = None
+        self.row = WeightRow(torch.empty(0), torch.empty(0))
         self.recent: dict[str, list[Tensor]] = {"loss": [], "mss": []}
         self.streak = 0
 
@@ -127,20 +126,32 @@ class TrainingModule(lightning.LightningModule):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Adam, or AdamW where weights decay; its step size is set before every step."""
-        network = [*self.instrument.decoder.parameters(), *_parameters(self.instrument.predictor)]
+        network, room = self._network(), self.instrument.room
+        self.row = WeightRow.of(self.weights())
+        sizes = [sum(weight.numel() for weight in network), *(weight.numel() for weight in room.parameters())]
+        speeds = [room.learning_speeds.get(name, 1.0) for name, _ in room.named_parameters()]
         # A room is no habit to be unlearned: its levels and decay times have no reason to be zero.
+        decays = [self.config.weight_decay, *(0.0 for _ in speeds)]
         groups = [
-            {"params": network, "weight_decay": self.config.weight_decay},
-            *({"params": [value], "weight_decay": 0.0, "speed": speed} for value, speed in self._room_speeds()),
+            {"params": [part], "weight_decay": decay, "speed": speed}
+            for part, decay, speed in zip(self.row.parts(sizes), decays, [1.0, *speeds], strict=True)
         ]
-        return torch.optim.AdamW(
-            [group for group in groups if group["params"]], lr=self.config.learning_rate, fused=True
-        )
+        return torch.optim.AdamW(groups, lr=self.config.learning_rate, fused=True)
 
-    def _room_speeds(self) -> Iterator[tuple[nn.Parameter, float]]:
-        speeds = self.instrument.room.learning_speeds
-        for name, parameter in self.instrument.room.named_parameters():
-            yield parameter, speeds.get(name, 1.0)
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients; those in a row are written over, since they are views of it."""
+        if len(self.row.gradients):
+            self.row.gradients.zero_()
+        else:
+            super().zero_grad(set_to_none)
+
+    def weights(self) -> list[nn.Parameter]:
+        """Everything that learns, in the order of `row`."""
+        return [*self._network(), *self.instrument.room.parameters()]
+
+    def _network(self) -> list[nn.Parameter]:
+        predictor = self.instrument.predictor
+        return [*self.instrument.decoder.parameters(), *(() if predictor is None else predictor.parameters())]
 
     def on_fit_start(self) -> None:
         """Start the clock when learning starts."""
@@ -161,12 +172,12 @@ class TrainingModule(lightning.LightningModule):
         """Learn from one batch, unless it is not finite."""
         optimizer = self.optimizers()
         assert not isinstance(optimizer, list)
-        optimizer.zero_grad()
+        self.zero_grad()
         self._with_helper(lambda helper: helper.begin(self))
         played = self.play_share(batch)
         self.manual_backward(played.loss + played.other_error)
         self._with_helper(lambda helper: helper.add_gradients(self))
-        if is_finite(self.instrument, played.loss):
+        if is_finite(played.loss, self.row.gradients):
             self._learn(optimizer)
             self._log_step(played)
         else:
@@ -174,6 +185,8 @@ class TrainingModule(lightning.LightningModule):
         self.counter.steps += 1
         if self.progress().budget_used >= 1.0:
             self.trainer.should_stop = True
+        else:
+            self._with_helper(lambda helper: helper.begin(self))  # while the trainer draws the next batch
 
     def _with_helper(self, work: Callable[[Helper], bool]) -> None:
         """Go on without a helper that is lost: from the next step on this process learns from whole batches."""
@@ -204,9 +217,10 @@ class TrainingModule(lightning.LightningModule):
 
     def _learn(self, optimizer: Any) -> None:
         for group in optimizer.param_groups:
-            group["lr"] = group.get("speed", 1.0) * learning_rate(self.config, self.progress())
+            group["lr"] = group["speed"] * learning_rate(self.config, self.progress())
         if self.config.gradient_clip:
-            self.clip_gradients(optimizer, gradient_clip_val=self.config.gradient_clip, gradient_clip_algorithm="norm")
+            gradients = self.row.gradients
+            gradients.mul_((self.config.gradient_clip / gradients.norm()).clamp_max(1.0))
         optimizer.step()
         self.streak = 0
 
@@ -298,10 +312,12 @@ class TrainingModule(lightning.LightningModule):
         """Go on where the run stopped.
 
         Raises:
-            TrainingError: a run of another version, whose network has other weights.
+            TrainingError: a run of another version, whose network or optimiser has other weights.
         """
         own, found = self.state_dict(), checkpoint["state_dict"]
-        if {name: value.shape for name, value in own.items()} != {name: value.shape for name, value in found.items()}:
+        shapes = [{name: value.shape for name, value in weights.items()} for weights in (own, found)]
+        groups = checkpoint["optimizer_states"][0]["param_groups"]
+        if shapes[0] != shapes[1] or any(len(group["params"]) != 1 for group in groups):
             raise TrainingError(
                 "the run was begun by another version of Luthier, whose network has other weights. Begin anew: leave out "
                 "--resume. The run's best.safetensors is a whole instrument and still plays."
