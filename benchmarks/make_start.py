@@ -38,7 +38,8 @@ class Source:
 
     def __init__(self, path: Path, network: Instrument | None, *, steps: int, seed: int) -> None:
         self.dataset = Dataset.open(path)
-        tables = settings_tables("fast", overrides={"steps": steps, "seed": seed, "start": "", "processes": 1})
+        overrides = {"steps": steps, "seed": seed, "start": "", "processes": 1, "pitch_doubt": 0.0}
+        tables = settings_tables("fast", overrides=overrides)
         self.module, self.batches = build(self.dataset, resolve_settings(tables, self.dataset.definition))
         if network is not None:
             self.module.instrument.decoder, self.module.instrument.predictor = network.decoder, network.predictor

@@ -20,6 +20,7 @@ from luthier.dsp.oscillator_bank import oscillator_bank
 from luthier.dsp.phase import phase_within_spans, span_phases
 from luthier.dsp.rendering import render_dry, render_harmonic, render_noise
 from luthier.dsp.resampling import resample
+from luthier.dsp.resonances import gains_at_harmonics
 from luthier.dsp.scaling import (
     harmonics_below_nyquist,
     inverse_modified_sigmoid,
@@ -209,6 +210,12 @@ ROWS = (
     ),
     # resampling
     Row(resample, lambda s: ((audio(s), RATE, 24000), {}), lambda s: (s.batch, -(-s.n_samples * 3 // 2))),
+    # resonances
+    Row(
+        gains_at_harmonics,
+        lambda s: ((magnitudes(s, s.n_frames), f0_hz(s)), {"n_harmonics": s.n_harmonics, "sample_rate": RATE}),
+        lambda s: (s.batch, s.n_frames, s.n_harmonics),
+    ),
     # scaling
     Row(modified_sigmoid, lambda s: ((random(s.batch, s.n_bands),), {}), lambda s: (s.batch, s.n_bands)),
     Row(

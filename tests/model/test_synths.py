@@ -71,6 +71,17 @@ def test_harmonic_controls_obey_nyquist() -> None:
     assert distribution[0, 0].tolist() == pytest.approx([0.5, 0.5, 0, 0, 0], abs=1e-6)
 
 
+def test_a_resonance_raises_the_harmonics_that_lie_at_it() -> None:
+    synth = build_synth(SynthConfig(kind="harmonic", resonances=20), small_config())
+    raw = torch.zeros(1, 2, synth.n_outputs)
+    f0_hz = torch.tensor([[[500.0], [1000.0]]])
+    level = synth.controls(raw, f0_hz)["harmonic_distribution"]
+    raw[..., 1 + 5 + 13 : 1 + 5 + 15] = 1.0  # around 2 kHz
+    loudest = synth.controls(raw, f0_hz)["harmonic_distribution"].argmax(dim=-1)
+    assert level[0, 0].tolist() == pytest.approx([0.2] * 5, abs=1e-6)
+    assert loudest.tolist() == [[3, 1]]
+
+
 def test_an_unknown_synthesiser_is_told_the_known_ones() -> None:
     with pytest.raises(ConfigError, match=r"'theremin', expected one of harmonic, filtered_noise"):
         Instrument(small_config(synths=[{"kind": "theremin"}]))

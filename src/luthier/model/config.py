@@ -44,6 +44,9 @@ class SynthConfig(FrozenConfig):
     mel_bands: int = Field(
         0, ge=0, le=2049, description="filtered_noise: bands on the mel scale that the network decides; 0: every band"
     )
+    resonances: int = Field(
+        0, ge=0, le=1024, description="harmonic: gains over frequency, read off at each harmonic; 0: none"
+    )
 
 
 class RoomConfig(FrozenConfig):

@@ -80,12 +80,15 @@ class Instrument(nn.Module):
             raise ConfigError(f"preset {self.config.preset!r} follows pitch and loudness only: it has no expression.")
         return self.predictor(features, self.statistics, self.predictor.start(len(features.f0_hz)))[0]
 
-    def controls_block(self, features: Features, state: InstrumentState) -> tuple[Controls, InstrumentState]:
+    def controls_block(
+        self, features: Features, state: InstrumentState, f0_hz: Tensor | None = None
+    ) -> tuple[Controls, InstrumentState]:
         """Decide what to play for a block of frames.
 
         Args:
             features: (batch, n_frames, 1) each, physical units; expression that is None is predicted.
             state: `start(batch)` or what the last block returned.
+            f0_hz: (batch, n_frames, 1), of the tone, where that is not the pitch that the network is told.
 
         Returns:
             Controls of the same frames, and the new state.
@@ -96,18 +99,19 @@ class Instrument(nn.Module):
         shapes = {tuple(value.shape) for value in features if value is not None}
         if len(shapes) != 1 or features.f0_hz.ndim != 3 or features.f0_hz.shape[-1] != 1:
             raise ShapeError(f"features have shapes {sorted(shapes)}: expected one common (batch, n_frames, 1).")
+        f0_hz = features.f0_hz if f0_hz is None else f0_hz
         features, predictor = self._with_expression(features, state.predictor)
         raw, decoder = self.decoder(features, self.statistics, state.decoder)
         raw = raw.to(features.f0_hz.dtype)  # under autocast the network speaks in fewer digits
         sizes = [synth.n_outputs for synth in self.synths]
-        fields = self._silent_fields(features.f0_hz)
+        fields = self._silent_fields(f0_hz)
         for synth, share in zip(self.synths, raw.split(sizes, dim=-1), strict=True):
-            fields |= synth.controls(share, features.f0_hz)
+            fields |= synth.controls(share, f0_hz)
         return Controls(**fields), InstrumentState(decoder, predictor)
 
-    def controls(self, features: Features) -> Controls:
+    def controls(self, features: Features, f0_hz: Tensor | None = None) -> Controls:
         """Decide what to play for a whole clip: `controls_block` called once."""
-        return self.controls_block(features, self.start(len(features.f0_hz)))[0]
+        return self.controls_block(features, self.start(len(features.f0_hz)), f0_hz)[0]
 
     def stems(self, controls: Controls, noise: Tensor) -> dict[str, Tensor]:
         """Play each synthesiser by itself, as it enters the sum.

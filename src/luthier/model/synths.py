@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+import torch
 from torch import Tensor
 
 from luthier.dsp.harmonic import HarmonicState, harmonic_synthesis
 from luthier.dsp.interpolation import following_frames
 from luthier.dsp.noise import NoiseState, filtered_noise, mel_bands_to_bands, noise_around_start
+from luthier.dsp.resonances import gains_at_harmonics
 from luthier.dsp.scaling import modified_sigmoid, normalise_harmonics
 from luthier.dsp.signals import Controls
 from luthier.errors import ConfigError
@@ -61,18 +63,30 @@ class Synth(ABC):
 
 
 class HarmonicSynth(Synth):
-    """Sines at multiples of the fundamental."""
+    """Sines at multiples of the fundamental.
+
+    What depends on the number of a harmonic is said for each, what depends on where it lies for each resonance: the
+    two are added before the scaling, about as levels in dB are.
+    """
 
     @property
     def n_outputs(self) -> int:
-        """One amplitude and the strength of each harmonic."""
-        return 1 + self.config.n_harmonics
+        """One amplitude, the strength of each harmonic, and the gain at each resonance."""
+        return 1 + self.config.n_harmonics + self.synth.resonances
 
     def controls(self, raw: Tensor, f0_hz: Tensor) -> dict[str, Tensor]:
         """`amplitude` and `harmonic_distribution`."""
+        if self.synth.resonances:
+            raw = self._through_resonances(raw, f0_hz)
         positive = modified_sigmoid(raw + self.synth.initial_bias)
         distribution = normalise_harmonics(positive[..., 1:], f0_hz, self.config.sample_rate)
         return {"amplitude": positive[..., :1], "harmonic_distribution": distribution}
+
+    def _through_resonances(self, raw: Tensor, f0_hz: Tensor) -> Tensor:
+        n_harmonics = self.config.n_harmonics
+        amplitude, strengths, gains = raw.split([1, n_harmonics, self.synth.resonances], dim=-1)
+        rates = {"n_harmonics": n_harmonics, "sample_rate": self.config.sample_rate}
+        return torch.cat([amplitude, strengths + gains_at_harmonics(gains, f0_hz, **rates)], dim=-1)
 
     def start(self, first: Controls, noise: Tensor) -> HarmonicState:
         """Phase zero."""

@@ -55,6 +55,12 @@ class TrainingConfig(FrozenConfig):
     predictor_weight: float = Field(
         0.1, ge=0, description="weight in the loss of the predictor's error, in standard deviations"
     )
+    pitch_doubt: float = Field(
+        0.0,
+        ge=0,
+        le=12,
+        description="semitones, at most, by which the pitch that the network is told is wrong, in each window anew",
+    )
     rest_weight: float = Field(
         0.0, ge=0, description="how quiet the player of a room of decaying_taps is kept in rests; 1 takes the tail away"
     )

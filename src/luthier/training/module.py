@@ -21,6 +21,7 @@ from luthier.model.instrument import Instrument, white_noise
 from luthier.training.batches import StepCounter, rank_share
 from luthier.training.budget import budget_used
 from luthier.training.config import TrainingConfig
+from luthier.training.doubt import doubt_pitch
 from luthier.training.expression import mix_expression
 from luthier.training.finite import LONGEST_STREAK, is_finite, name_cause
 from luthier.training.losses import build_loss
@@ -242,7 +243,8 @@ class TrainingModule(lightning.LightningModule):
             n_predicted = round(self.config.predicted_windows * share.of * len(batch.audio))  # the first of all shares'
             mine = range(share.rank, n_predicted, share.of)
             features, error = mix_expression(self.instrument, batch.features, len(mine))
-            controls = self.instrument.controls(features)
+            told = doubt_pitch(features, self.config.pitch_doubt) if self.config.pitch_doubt else features
+            controls = self.instrument.controls(told, features.f0_hz)
         error = self.config.predictor_weight * error
         if self.config.rest_weight and self.quiet_db is not None and self.counter.steps % EVERY_STEPS == 0:
             weight = EVERY_STEPS * PLAYER_WEIGHT * self.config.rest_weight
