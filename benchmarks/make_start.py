@@ -78,7 +78,9 @@ def learn(sources: Sequence[Source], *, steps: int, seed: int) -> None:
     own = chain.from_iterable(source.biases for source in sources)
     groups = [{"params": list(dict.fromkeys([*shared, *own])), "speed": 1.0}]
     for source in sources:
-        groups += [{"params": [value], "speed": speed} for value, speed in source.module._room_speeds()]
+        room = source.module.instrument.room
+        speeds = [room.learning_speeds.get(name, 1.0) for name, _ in room.named_parameters()]
+        groups += [{"params": [value], "speed": speed} for value, speed in zip(room.parameters(), speeds, strict=True)]
     optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, weight_decay=0.0, fused=True)
     everything = [value for group in groups for value in group["params"]]
     rng = random.Random(seed)
