@@ -1,6 +1,6 @@
 """Does an instrument learn the room of its recordings? Notes of known sound in measured rooms, trained and compared.
 
-python benchmarks/rooms.py ROOM.flac ... [--steps 300] [--seed 1]
+python benchmarks/rooms.py ROOM.flac ... [--steps 300]
 
 The true and the learned room are measured in the same way, above 250 Hz: the notes, from 196 Hz, hold next to nothing
 below, and measured rooms ring longest there.
@@ -36,10 +36,10 @@ def measured_room(path: Path, sample_rate: int) -> Tensor:
     return response / response[0]
 
 
-def play(response: Tensor, folder: Path, seed: int) -> SyntheticInstrument:
-    """Play random notes in a room and prepare a dataset of them in `folder/dataset`."""
+def play(response: Tensor, folder: Path) -> SyntheticInstrument:
+    """Play notes in a room and prepare a dataset of them in `folder/dataset`."""
     definition = FeatureDefinition()
-    played = synthetic_instrument(definition, response, torch.Generator().manual_seed(seed), seconds=SECONDS)
+    played = synthetic_instrument(definition, response, torch.Generator().manual_seed(1), seconds=SECONDS)
     save_audio(folder / "notes.wav", PEAK * played.audio / played.audio.abs().max(), definition.sample_rate)
     prepare([folder / "notes.wav"], folder / "dataset", definition, n_jobs=1)
     return played
@@ -71,13 +71,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rooms", nargs="+", type=Path)
     parser.add_argument("--steps", type=int, default=300)
-    parser.add_argument("--seed", type=int, default=1, help="of the notes")
     arguments = parser.parse_args()
     print("| room | T60, s: true | learned | DRR, dB: true | learned | decay curve off by, dB |")
     print("|---|---|---|---|---|---|")
     for path in arguments.rooms:
         with tempfile.TemporaryDirectory() as folder:
-            played = play(measured_room(path, SAMPLE_RATE), Path(folder), arguments.seed)
+            played = play(measured_room(path, SAMPLE_RATE), Path(folder))
             found = audible(learned_room(Path(folder), arguments.steps))
         true = audible(played.impulse_response)
         (t60, drr), (t60_found, drr_found) = room_scores(true, SAMPLE_RATE), room_scores(found, SAMPLE_RATE)

@@ -1,17 +1,14 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 
 from luthier.errors import ConfigError
 from luthier.model.config import RoomConfig
 from luthier.model.rooms import (
-    BAND_EDGES,
     N_DECAY_BANDS,
     ROOMS,
     DecayingRoom,
@@ -125,7 +122,7 @@ class TestDecayingTapsRoom:
     def place(self, seconds: float = 2.0, *, t60_seconds: float = 0.8, late_db: float = -3.0) -> DecayingTapsRoom:
         place = room("decaying_taps", seconds)
         assert isinstance(place, DecayingTapsRoom)
-        place.set_decay(torch.full((N_DECAY_BANDS,), t60_seconds), torch.full((N_DECAY_BANDS,), late_db))
+        place.set_decay(torch.full((N_DECAY_BANDS,), t60_seconds), late_db)
         return place
 
     @pytest.mark.parametrize("t60_seconds", [0.3, 1.2])
@@ -144,23 +141,11 @@ class TestDecayingTapsRoom:
 
     def test_each_octave_has_its_own_decay(self) -> None:
         place = self.place()
-        place.set_decay(torch.tensor([2.0] * 7 + [0.2]), torch.full((N_DECAY_BANDS,), -3.0))
+        place.set_decay(torch.tensor([2.0] * 7 + [0.2]), -3.0)
         response = place.impulse_response().detach()[8000:] * torch.hann_window(24000)
         power = torch.fft.rfft(response).abs().square()
         half = len(power) // 2
         assert power[half + 100 :].sum() < 1e-6 * power[:half].sum()
-
-    def test_each_octave_has_its_own_level(self) -> None:
-        place = self.place()
-        late_db = torch.tensor([6.0, 4.0, 2.0, 0.0, -3.0, -6.0, -9.0, -12.0])
-        for _ in range(2):  # the second time as the first: the taps begin anew
-            place.set_decay(torch.full((N_DECAY_BANDS,), 0.8), late_db)
-        response = place.impulse_response().detach()
-        power = torch.fft.rfft(response - F.pad(torch.ones(1), (0, len(response) - 1))).abs().square()
-        edges = [round(edge * (len(power) - 1)) for edge in BAND_EDGES]
-        found_db = [10 * float(power[low + 1 : high + 1].mean().log10()) for low, high in pairwise(edges)]
-        assert found_db[4:] == pytest.approx(late_db[4:].tolist(), abs=1.0)
-        assert found_db[2:4] == pytest.approx(late_db[2:4].tolist(), abs=3.0)  # few bins, and noise
 
     def test_its_taps_learn_and_its_decay_does_not(self) -> None:
         place = self.place(0.2)
@@ -177,9 +162,7 @@ class TestDecayingTapsRoom:
     @pytest.mark.parametrize("value", [-1e30, 0.0, 1e30])
     def test_any_number_in_a_file_is_a_legal_decay(self, value: float) -> None:
         place = self.place()
-        with torch.no_grad():
-            place.t60_seconds.fill_(value)
-            place.late_db.fill_(value)
+        place.set_decay(torch.full((N_DECAY_BANDS,), value), value)
         assert torch.isfinite(place.impulse_response()).all()
 
     def test_its_band_edges_are_octaves_up_to_nyquist(self) -> None:

@@ -34,22 +34,16 @@ SLOPE_DB_PER_SECOND, SLOPE_SECONDS = 12.0, 0.3
 """Slower falls over a third of a second are played; a room of 4 s falls by 15 dB in a second."""
 PITCHED = 0.5
 """Least periodicity of a note."""
-RELEASE_SECONDS, SURELY_SECONDS = 0.06, 0.12
-"""What the player and the window need until only the room is left, at least and surely: in the latter, a small room has
-lost 30 dB already."""
+RELEASE_SECONDS = 0.06
+"""What the player and the window need at least until only the room is left."""
 ABOVE_FLOOR_DB = 10.0
 """Decays are followed down to here above the quietest hundredth of the recording."""
-RANGE_DB, RANGE_SECONDS = 60.0, 1.5
+RANGE_DB, RANGE_SECONDS = 50.0, 1.5
 """What is this far below the loudest of the last moments counts as silence: the bands leak into each other."""
-SHORTEST_SECONDS = 2.0
+SHORTEST_SECONDS = 0.5
 """Free decay needed in all before anything is said."""
-FOLLOWED_DB = 20.0
-"""Decays are followed so far down: beyond, soft sounds of the player and of the place take over, and ring longer."""
-QUANTILE = 0.475
-"""Of the slopes, by how far and how long they fall."""
-NEAR = (0.6, 1.6)
-"""Slopes so many times as steep are those of the same room."""
-SMALLEST_SLOPE = 1e-9
+QUANTILE = 0.6
+"""Of the slopes: a little steeper than most, because what is still played falls more slowly than the room."""
 SHORTENING_HZ = 1000.0
 """Above this the air only shortens the decay; what seems to ring longer is noise."""
 T60_SECONDS = (0.1, 4.0)
@@ -58,7 +52,6 @@ SHORTEST_RUN = 5
 NEIGHBOUR_NATS = 1.5
 """By how much less each next neighbour counts when bands are smoothed."""
 DECAY_60 = math.log(1e6)
-NATS_PER_DB = math.log(10.0) / 10.0
 SMALLEST_ENERGY = 1e-12
 
 
@@ -91,7 +84,7 @@ def find_decays(
         edges_hz: n_bands + 1 rising edges.
 
     Returns:
-        The decays; None where less than two seconds of the recording fall freely.
+        The decays; None where less than half a second of the recording falls freely.
 
     Raises:
         ShapeError: audio is not (n_samples,), or the features do not fit to it.
@@ -102,9 +95,7 @@ def find_decays(
             "expected one clip and one frame for each hop."
         )
     frame_rate = sample_rate / hop_length
-    is_free = find_free_decays(
-        features.loudness_db, features.periodicity, frame_rate=frame_rate, release_seconds=RELEASE_SECONDS
-    ).numpy()
+    is_free = find_free_decays(features.loudness_db, features.periodicity, frame_rate=frame_rate).numpy()
     if int(is_free.sum()) < SHORTEST_SECONDS * frame_rate:
         return None
     energy = _band_energies(audio, sample_rate, hop_length, edges_hz)
@@ -126,7 +117,7 @@ def measure_decay_times(
         edges_hz: n_bands + 1 rising edges.
 
     Returns:
-        See `decay_times`; None where less than two seconds of the recording fall freely.
+        See `decay_times`; None where less than half a second of the recording falls freely.
 
     Raises:
         ShapeError: audio is not (n_samples,), or the features do not fit to it.
@@ -152,12 +143,7 @@ def quiet_level_db(loudness_db: Tensor) -> float:
 
 
 def find_free_decays(
-    loudness_db: Tensor,
-    periodicity: Tensor,
-    *,
-    frame_rate: float,
-    quiet_db: float | None = None,
-    release_seconds: float = SURELY_SECONDS,
+    loudness_db: Tensor, periodicity: Tensor, *, frame_rate: float, quiet_db: float | None = None
 ) -> Tensor:
     """Find the frames in which nothing is played and the room dies away.
 
@@ -166,7 +152,6 @@ def find_free_decays(
         periodicity: (n_frames,), 0..1.
         frame_rate: Hz.
         quiet_db: `quiet_level_db` of the recording that this is a part of; None: of this.
-        release_seconds: how long a fall must last before it is free.
 
     Returns:
         (n_frames,), bool: falling and without pitch or in a fast fall, for a moment already, and not yet down in the noise.
@@ -178,8 +163,8 @@ def find_free_decays(
     is_let_go = (level < _highest_before(level[:, None], reach)[:, 0] - FALL_DB) | (periodicity.cpu().numpy() < PITCHED)
     is_heard = level > (quiet_level_db(loudness_db) if quiet_db is None else quiet_db) + ABOVE_FLOOR_DB
     is_free = is_heard & is_let_go & (per_second < -SLOPE_DB_PER_SECOND)
-    half_release = round(release_seconds / 2 * frame_rate)
-    is_free = binary_erosion(is_free, np.ones(2 * half_release + 1), origin=half_release)
+    release = round(RELEASE_SECONDS * frame_rate)
+    is_free = binary_erosion(is_free, np.ones(2 * release + 1), origin=release)
     return torch.from_numpy(is_free)
 
 
@@ -212,31 +197,18 @@ def _fit(decays: Decays) -> tuple[Array, Array]:
 
 
 def _decay_per_frame(energy: Array, is_heard: Mask) -> tuple[float, float]:
-    """The slope common to the decays of a band, in nats a frame, and how much material says so.
-
-    A median finds it among the slopes of things that are no decay, and those near it are averaged.
-    """
+    """A high median of the slopes of all decays of a band, in nats a frame, and how much material says so."""
+    slopes, weights = [0.0], [1e-9]
     runs, n_runs = label(is_heard)
-    levels = [_followed(np.log(energy[run])) for (run,) in find_objects(runs, n_runs)]
-    found = [_slope(level) for level in levels if len(level) >= SHORTEST_RUN]
-    slopes, errors = np.asarray([each for each in found if each[0] > 0.0] or [(SMALLEST_SLOPE, 1.0)]).T
+    for (run,) in find_objects(runs, n_runs):
+        level = np.log(energy[run])
+        time = np.arange(len(level)) - (len(level) - 1) / 2
+        if len(level) >= SHORTEST_RUN:
+            slopes.append(-float(time @ level) / float(time @ time))
+            weights.append(math.sqrt(float(time @ time)))  # one over the slope's standard error
     order = np.argsort(slopes)
-    passed = np.cumsum((slopes / errors)[order])  # a slope in its standard errors: what is still played falls slowly
-    median = slopes[order[np.searchsorted(passed, passed[-1] * QUANTILE)]]
-    near = (slopes >= NEAR[0] * median) & (slopes <= NEAR[1] * median)
-    return float(np.average(slopes[near], weights=errors[near] ** -2)), float(passed[-1])
-
-
-def _slope(level: Array) -> tuple[float, float]:
-    """Slope of a decay (n_frames,), nats a frame, downwards positive, and its standard error up to a factor."""
-    time = np.arange(len(level)) - (len(level) - 1) / 2
-    return -float(time @ level) / float(time @ time), 1.0 / math.sqrt(float(time @ time))
-
-
-def _followed(level: Array) -> Array:
-    """The beginning of a decay (n_frames,), nats: at least the shortest that counts."""
-    fallen = np.flatnonzero(level < level[0] - FOLLOWED_DB * NATS_PER_DB)
-    return level[: max(fallen[0], SHORTEST_RUN)] if len(fallen) else level
+    passed = np.cumsum(np.asarray(weights)[order])
+    return slopes[order[np.searchsorted(passed, passed[-1] * QUANTILE)]], passed[-1]
 
 
 def _smoothed(values: Array, weight: Array) -> Array:

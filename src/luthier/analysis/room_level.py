@@ -6,31 +6,20 @@ level |----.             played: the direct sound and the room
       +-------------->
 
 The smaller the gap, the louder the room. A room as loud as the direct sound leaves a gap of 3 dB, one without direct
-sound none at all; and ten milliseconds of a decay are 0.4 dB in a hall and 2 dB in a small room. So what is heard is
-weighed against what is usual: the louder or the smaller a room, the less its recordings say.
+sound none at all: beyond 0 dB the gap says too little.
 """
 
 from __future__ import annotations
 
 import numpy as np
-import torch
 from scipy.ndimage import find_objects, label
 from torch import Tensor
 
 from luthier.analysis.room_decay import DECAY_60, Array, Decays
 from luthier.units import db_to_power, power_to_db
 
-LEVELS_DB = np.arange(-24.0, 21.0)
-"""What a band is tried with."""
-TILT_DB_PER_OCTAVE = -2.0
-"""Rooms and air swallow highs, and instruments send them ahead: the direct sound has more of them. One band by itself
-says too little."""
-TILTED_HZ = (500.0, 8000.0)
-"""Upper edges of the bands between which levels are tilted; the last one's level is what is looked for."""
-USUAL_DB, SPREAD_DB = -5.0, 6.0
-"""Level of that band in rooms for music as near as they are recorded, and by how much it differs."""
-GAP_ERROR_DB, TIMING_SECONDS = 0.3, 0.01
-"""How well gaps are known, and moments: what is released slowly is not over at once."""
+LEVELS_DB = np.arange(-24.0, 0.5)
+"""What is tried; the end is as loud a room as can be told from a louder one."""
 LOWEST_HZ = 125.0
 """Bands below hold hardly any sound of an instrument."""
 SHORTEST_RUN = 8
@@ -38,19 +27,16 @@ SHORTEST_RUN = 8
 FEWEST_RUNS = 5
 SLOPES = (0.7, 1.5)
 """A decay counts if it is so many times as steep as the room's: a soft note in the tail of a loud one is not."""
-BACK_SECONDS = 0.03
-"""How long before a decay is known to be free the player has stopped."""
-SETTLE_SECONDS = 0.06
-"""For so long the last of the player's release, and first reflections, may still be louder than the decay."""
+BACK_SECONDS = 0.09
+"""How long before a decay is known to be free the player has stopped: its release, and the time to be sure."""
 SMALLEST_ENERGY = 1e-20
 
 
-def late_levels_db(decays: Decays, edges_hz: list[float], t60_seconds: Tensor) -> Tensor | None:
-    """Estimate the energy of a room's response after the direct sound, against the direct sound, in bands.
+def late_level_db(decays: Decays, edges_hz: list[float], t60_seconds: Tensor) -> float | None:
+    """Estimate the energy of a room's response after the direct sound, against the direct sound.
 
     The energy of what is played is that of what is heard without what the room still adds; the room adds an exponential
-    decay of what was played before. Of all levels that one is the room's with which the median decay is as loud as
-    heard, or as near to that as is usual.
+    decay of what was played before. Of all levels that is the room's with which the median decay is as loud as heard.
 
     Args:
         decays: of a recording.
@@ -58,24 +44,15 @@ def late_levels_db(decays: Decays, edges_hz: list[float], t60_seconds: Tensor) -
         t60_seconds: (n_bands,).
 
     Returns:
-        (n_bands,), dB, higher by 2 dB with each octave down to 500 Hz. None with fewer than five decays.
-
-    Source: ours; the level is the maximum of a posterior, both errors and rooms taken as normally distributed.
+        dB, between -24 and 0, the same for all bands: 0 means 0 or more. None with fewer than five decays.
     """
     rates = DECAY_60 / t60_seconds.double().numpy() / decays.frame_rate
     tails = _predict(decays, rates)
-    tilt_db = TILT_DB_PER_OCTAVE * np.log2(np.clip(edges_hz[1:], *TILTED_HZ) / TILTED_HZ[1])
     bands = [band for band, low_hz in enumerate(edges_hz[:-1]) if low_hz >= LOWEST_HZ]
-    excess_db = [
-        np.interp(LEVELS_DB + tilt_db[band], LEVELS_DB, row)
-        for band in bands
-        for row in _excess_db(decays, tails, band, rates[band])
-    ]
+    excess_db = [row for band in bands for row in _excess_db(decays, tails, band, rates[band])]
     if len(excess_db) < FEWEST_RUNS:
         return None
-    error_db = np.hypot(GAP_ERROR_DB, 60.0 * TIMING_SECONDS / float(t60_seconds[bands].median()))
-    unlikely = (np.median(excess_db, axis=0) / error_db) ** 2 + ((LEVELS_DB - USUAL_DB) / SPREAD_DB) ** 2
-    return torch.from_numpy(LEVELS_DB[unlikely.argmin()] + tilt_db).float()
+    return float(np.interp(0.0, np.median(excess_db, axis=0), LEVELS_DB))
 
 
 def _predict(decays: Decays, rates: Array) -> Array:
@@ -100,11 +77,9 @@ def _predict(decays: Decays, rates: Array) -> Array:
 def _excess_db(decays: Decays, tails: Array, band: int, rate: float) -> list[Array]:
     """By how much the room is predicted too loud, dB: (n_levels,) for each decay of a band."""
     runs, n_runs = label(decays.is_free)
-    settle = round(SETTLE_SECONDS * decays.frame_rate)
     found = []
     for (run,) in find_objects(runs, n_runs):
-        first = run.start + settle
-        frames = np.flatnonzero(decays.is_heard[first : run.stop, band]) + first
+        frames = np.flatnonzero(decays.is_heard[run, band]) + run.start
         if len(frames) < SHORTEST_RUN:
             continue
         energy, time = decays.energy[frames, band], frames - frames.mean()

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from luthier.dsp.convolution import fft_convolve
 from luthier.errors import ConfigError
 from luthier.model.config import RoomConfig
-from luthier.units import db_to_amplitude, db_to_power, power_to_db, seconds_to_samples
+from luthier.units import db_to_amplitude, db_to_power, seconds_to_samples
 
 FREE_TAPS_START = 0.5e-4
 """The assignment's room starts uniform between plus and minus this."""
@@ -182,21 +182,10 @@ class DecayingTapsRoom(Room):
         return [self.sample_rate / 2 * edge for edge in BAND_EDGES]
 
     @torch.no_grad()
-    def set_decay(self, t60_seconds: Tensor, late_db: Tensor) -> None:
-        """Say how long each band (n_bands,) rings, seconds, and how loud it is against its direct sound (n_bands,), dB.
-
-        The taps begin anew: noise of unit variance, with the colour that this asks for.
-        """
-        power = db_to_power(late_db).to(self.bands)
-        total = power @ torch.tensor(BAND_EDGES).diff().to(power)  # the direct sound is white: bands have their widths
+    def set_decay(self, t60_seconds: Tensor, late_db: float) -> None:
+        """Say how long each band (n_bands,) rings, seconds, and how loud all of it is against the direct sound, dB."""
         self.t60_seconds.copy_(t60_seconds)
-        self.late_db.copy_(power_to_db(total))
-        n_taps = len(self.early_taps) + len(self.taps)
-        gains = torch.sqrt(power / total) @ self.bands
-        noise = _seeded_noise(n_taps).to(self.taps)
-        early, late = split_taps(torch.fft.irfft(torch.fft.rfft(noise) * gains, n_taps), self.sample_rate)
-        self.early_taps.copy_(early)
-        self.taps.copy_(late)
+        self.late_db.fill_(late_db)
 
     def impulse_response(self) -> Tensor:
         """Direct sound and taps: (n_taps,)."""

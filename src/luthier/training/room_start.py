@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from luthier.analysis.room_decay import Decays, decay_times, find_decays, quiet_level_db
-from luthier.analysis.room_level import late_levels_db
+from luthier.analysis.room_level import late_level_db
 from luthier.data.dataset import Dataset
 from luthier.data.split import Block
 from luthier.dsp.signals import Features
@@ -57,7 +57,7 @@ def start_room(room: Room, dataset: Dataset) -> float | None:
     heard = _listen(dataset)
     if heard is None:
         return None
-    late_db = late_levels_db(heard.decays, room.band_edges_hz(), heard.t60_seconds)
+    late_db = late_level_db(heard.decays, room.band_edges_hz(), heard.t60_seconds)
     if late_db is None:
         return None
     room.set_decay(heard.t60_seconds, late_db)
