@@ -2,8 +2,8 @@
 
     python steps_in_processes.py DATASET OUTPUT N_PROCESSES N_STEPS
 
-By design each process draws noise and dropout of its own. Here dropout is off and each process takes its windows' share
-of one noise, so that nothing but the order of sums can differ.
+By design each process draws noise, dropout and doubt about the pitch of its own. Here dropout and doubt are off and each
+process takes its windows' share of one noise, so that nothing but the order of sums can differ.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from luthier.training.settings import resolve_settings, settings_tables
 SETTINGS = {
     "batch_size": 6, "window_seconds": 0.5, "windows_per_epoch": 1000, "dropout": 0.0, "precision": "float32",
     "predicted_windows": 0.0, "predictor_weight": 0.0, "rest_weight": 0.0, "gru_width": 16, "output_width": 16,
+    "pitch_doubt": 0.0,
 }  # fmt: skip
 
 
