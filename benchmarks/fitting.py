@@ -16,10 +16,10 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from measuring import peak_mib
 
 from luthier.data.dataset import Dataset
-from luthier.training.batches import training_loader
+from luthier.training.batches import Share, training_loader
 from luthier.training.companion import Companion
 from luthier.training.memory import keep_freed_memory
-from luthier.training.module import LOG_EVERY_STEPS, Share
+from luthier.training.module import LOG_EVERY_STEPS
 from luthier.training.quiet import quiet_lightning
 from luthier.training.run import build
 from luthier.training.settings import resolve_settings, settings_tables
@@ -80,7 +80,7 @@ def fit(
     clock = StepClock()
     companion = Companion(dataset_path, Share(1, 2)) if processes == 2 else None
     if companion is not None:
-        module.helper, module.own_share = companion, Share(0, 2)
+        module.helper, batches.share = companion, Share(0, 2)
     with tempfile.TemporaryDirectory() as folder, quiet_lightning():
         trainer = lightning.Trainer(
             default_root_dir=folder,

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from luthier.data.dataset import Dataset
-from luthier.training.batches import StepBatches, StepCounter, StepSampler, rank_share, training_loader
+from luthier.training.batches import Share, StepBatches, StepCounter, StepSampler, training_loader
 from luthier.training.config import TrainingConfig
 
 
@@ -42,10 +42,15 @@ def test_the_loader_hands_out_the_batches_of_the_sampler(dataset: Dataset) -> No
     assert torch.equal(loaded[1].audio, batches[1].audio)
 
 
-def test_processes_share_the_batch_that_one_would_have(dataset: Dataset) -> None:
-    batch = StepBatches(dataset, TrainingConfig(batch_size=5, window_seconds=0.5))[0]
-    shares = [rank_share(batch, rank, 2) for rank in range(2)]
+@pytest.mark.parametrize("windows", ["random", "regular"])
+def test_processes_share_the_batch_that_one_would_have(dataset: Dataset, windows: str) -> None:
+    config = TrainingConfig(windows=windows, batch_size=5, window_seconds=0.5)
+    batch = StepBatches(dataset, config)[3]
+    both = [StepBatches(dataset, config, Share(rank, 2)) for rank in range(2)]
+    shares = [batches[3] for batches in both]
     assert [len(share.audio) for share in shares] == [3, 2]
     together = torch.cat([share.audio for share in shares])
     assert torch.equal(together, batch.audio[[0, 2, 4, 1, 3]])
     assert torch.equal(shares[1].features.f0_hz, batch.features.f0_hz[[1, 3]])
+    assert shares[1].origins == batch.origins[1::2]
+    assert torch.equal(both[1].whole(3).audio, batch.audio)

@@ -43,7 +43,7 @@ def learning(dataset: Dataset) -> tuple[TrainingModule, StepBatches]:
 
 
 def gradients(module: TrainingModule, batches: StepBatches, share: Share, step: int) -> list[Tensor]:
-    module.own_share, module.counter.steps = share, step
+    batches.share, module.counter.steps = share, step
     module.zero_grad(set_to_none=False)
     played = module.play_share(batches[step])
     (played.loss + played.other_error).backward()

@@ -62,7 +62,14 @@ class PlacedBatch(NamedTuple):
 
 
 def random_windows(
-    dataset: Dataset, *, split: Part = "train", n_frames: int, batch_size: int, seed: int, step: int
+    dataset: Dataset,
+    *,
+    split: Part = "train",
+    n_frames: int,
+    batch_size: int,
+    seed: int,
+    step: int,
+    only: slice = slice(None),
 ) -> Batch:
     """Draw windows at random from one part of the split, each wholly inside a block.
 
@@ -76,6 +83,7 @@ def random_windows(
         batch_size: number of windows.
         seed: of the run, 0 or more.
         step: of the run, 0 or more.
+        only: which windows of the batch are wanted.
 
     Raises:
         RangeError: a number is out of range.
@@ -84,15 +92,23 @@ def random_windows(
     blocks = dataset.blocks(split)
     generator = _generator(seed, step)
     ends = dataset.block_ends(split)
-    chosen = np.searchsorted(ends, generator.integers(ends[-1], size=batch_size), side="right")
-    offsets = generator.random(batch_size)
+    chosen = np.searchsorted(ends, generator.integers(ends[-1], size=batch_size), side="right")[only]
+    offsets = generator.random(batch_size)[only]
     return _read(
         dataset, [_part_of(blocks[i], offset, n_frames) for i, offset in zip(chosen, offsets, strict=True)], n_frames
     )
 
 
 def regular_windows(
-    dataset: Dataset, *, split: Part = "train", n_frames: int, every_frames: int, batch_size: int, seed: int, step: int
+    dataset: Dataset,
+    *,
+    split: Part = "train",
+    n_frames: int,
+    every_frames: int,
+    batch_size: int,
+    seed: int,
+    step: int,
+    only: slice = slice(None),
 ) -> Batch:
     """Take windows at regular distances, every one once an epoch, in a new order each epoch.
 
@@ -104,6 +120,7 @@ def regular_windows(
         batch_size: number of windows.
         seed: of the run, 0 or more.
         step: of the run, 0 or more.
+        only: which windows of the batch are wanted.
 
     Raises:
         RangeError: a number is out of range.
@@ -112,7 +129,7 @@ def regular_windows(
     places = regular_places(dataset, split=split, n_frames=n_frames, every_frames=every_frames)
     if seed < 0 or step < 0:
         raise RangeError(f"seed {seed} and step {step}: expected 0 or more.")
-    positions = range(step * batch_size, (step + 1) * batch_size)
+    positions = range(step * batch_size, (step + 1) * batch_size)[only]
     chosen = [_epoch_order(len(places), seed, index // len(places))[index % len(places)] for index in positions]
     return _read(dataset, [places[i] for i in chosen], n_frames)
 
@@ -200,9 +217,9 @@ def _read_row(dataset: Dataset, place: Block, audio: np.ndarray, features: dict[
     arrays = dataset.arrays(place.recording)
     hop_length, n_read = dataset.definition.hop_length, place.n_frames
     end_frame = place.start_frame + n_read
-    samples = arrays.audio[place.start_frame * hop_length : end_frame * hop_length].numpy()
+    samples = arrays.audio.numpy()[place.start_frame * hop_length : end_frame * hop_length]
     audio[: len(samples)] = samples
     for name, target in features.items():
-        target[:n_read] = getattr(arrays, name)[place.start_frame : end_frame].numpy()
+        target[:n_read] = getattr(arrays, name).numpy()[place.start_frame : end_frame]
         if n_read < len(target) and name in HELD:
             target[n_read:] = target[n_read - 1]

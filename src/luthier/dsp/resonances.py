@@ -33,7 +33,7 @@ def gains_at_harmonics(gains: Tensor, f0_hz: Tensor, *, n_harmonics: int, sample
     Source: the source-filter model, Fant 1960, Acoustic Theory of Speech Production.
     """
     numbers = torch.arange(1, n_harmonics + 1, dtype=f0_hz.dtype, device=f0_hz.device)
-    octaves = hz_to_octaves((f0_hz * numbers).clamp_min(LOWEST_HZ) / LOWEST_HZ)
+    octaves = (hz_to_octaves(f0_hz / LOWEST_HZ) + hz_to_octaves(numbers)).clamp_min(0.0)  # minus infinity for no pitch
     highest = hz_to_octaves(octaves.new_tensor(sample_rate / 2 / LOWEST_HZ))
     last = gains.shape[-1] - 1
     place = (octaves / highest * last).clamp_max(last)

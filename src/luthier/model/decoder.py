@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from luthier.dsp.signals import Features
 from luthier.model.config import DecoderConfig
 from luthier.model.gru import run_gru
-from luthier.model.inputs import n_channels, require_input, scaled_input
+from luthier.model.inputs import n_channels, require_input, scaled_inputs
 from luthier.model.rounding import Linear, linear
 from luthier.model.statistics import Statistics
 
@@ -82,7 +82,7 @@ class Decoder(nn.Module):
         Returns:
             (batch, n_frames, n_outputs), any real numbers, and the new state.
         """
-        inputs = self._inputs([scaled_input(name, features, statistics) for name in self.input_names])
+        inputs = self._inputs(scaled_inputs(self.input_names, features, statistics))
         remembered, hidden = run_gru(self.gru, inputs, state.hidden)
         joined = torch.cat([inputs, remembered], dim=-1)
         if self.training and self.dropout:

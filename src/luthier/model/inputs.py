@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -56,12 +55,6 @@ def _loudness_unit(features: Features, statistics: Statistics) -> Tensor:
     return features.loudness_db / LOUDNESS_RANGE_DB + 1.0
 
 
-def _expression_z(name: str, features: Features, statistics: Statistics) -> Tensor:
-    values = getattr(features, name)
-    assert values is not None, "an instrument predicts what is not given before its decoder looks at it"
-    return statistics.standardised(name, values).clamp(-LARGEST_EXPRESSION_Z, LARGEST_EXPRESSION_Z)
-
-
 def _periodicity(features: Features, statistics: Statistics) -> Tensor:
     return features.periodicity
 
@@ -75,9 +68,9 @@ INPUTS: dict[str, Callable[[Features, Statistics], Tensor]] = {
     "loudness_unit": _loudness_unit,
     "periodicity": _periodicity,
 }
-EXPRESSION_INPUTS = {f"{name.rpartition('_')[0]}_z": partial(_expression_z, name) for name in Expression._fields}
+EXPRESSION_INPUTS = {f"{field.rpartition('_')[0]}_z": field for field in Expression._fields}
 """brightness_z, warmth_z and so on: inputs that a `Predictor` supplies where the features leave them out."""
-INPUTS |= EXPRESSION_INPUTS
+INPUT_NAMES = (*INPUTS, *EXPRESSION_INPUTS)
 
 
 def n_channels(name: str) -> int:
@@ -91,23 +84,30 @@ def require_input(name: str) -> None:
     Raises:
         ConfigError: no input has this name.
     """
-    if name not in INPUTS:
-        raise ConfigError(f"decoder.inputs: found {name!r}, expected some of {', '.join(INPUTS)}.")
+    if name not in INPUT_NAMES:
+        raise ConfigError(f"decoder.inputs: found {name!r}, expected some of {', '.join(INPUT_NAMES)}.")
 
 
-def scaled_input(name: str, features: Features, statistics: Statistics) -> Tensor:
-    """Scale one feature for the network.
+def scaled_inputs(names: Sequence[str], features: Features, statistics: Statistics) -> list[Tensor]:
+    """Scale features for the network.
 
     Args:
-        name: a key of `INPUTS`.
+        names: some of `INPUT_NAMES`.
         features: (batch, n_frames, 1) each, in physical units.
         statistics: of the training material.
 
     Returns:
-        (batch, n_frames, n_channels(name)), without a unit.
-
-    Raises:
-        ConfigError: no input has this name.
+        (batch, n_frames, n_channels(name)) for each name, without a unit.
     """
-    require_input(name)
-    return INPUTS[name](features, statistics)
+    expression = [name for name in names if name in EXPRESSION_INPUTS]
+    scaled = _expression_z(expression, features, statistics) if expression else {}
+    return [scaled[name] if name in scaled else INPUTS[name](features, statistics) for name in names]
+
+
+def _expression_z(names: Sequence[str], features: Features, statistics: Statistics) -> dict[str, Tensor]:
+    """All in one: a few numbers a frame cost less than the calls that scale them."""
+    fields = [EXPRESSION_INPUTS[name] for name in names]
+    values = [value for field in fields if (value := getattr(features, field)) is not None]
+    assert len(values) == len(fields), "an instrument predicts what is not given before its decoder looks at it"
+    scaled = statistics.standardised(fields, torch.cat(values, dim=-1))
+    return dict(zip(names, scaled.clamp(-LARGEST_EXPRESSION_Z, LARGEST_EXPRESSION_Z).split(1, dim=-1), strict=True))

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from luthier.dsp.signals import Expression, Features
 from luthier.model.gru import run_gru
-from luthier.model.inputs import n_channels, scaled_input
+from luthier.model.inputs import n_channels, scaled_inputs
 from luthier.model.rounding import Linear
 from luthier.model.statistics import Statistics
 
@@ -44,7 +44,7 @@ class Predictor(nn.Module):
         Returns:
             Expression in physical units, (batch, n_frames, 1) each, and the new `hidden`.
         """
-        inputs = torch.cat([scaled_input(name, features, statistics) for name in self.input_names], dim=-1)
+        inputs = torch.cat(scaled_inputs(self.input_names, features, statistics), dim=-1)
         remembered, hidden = run_gru(self.gru, inputs, hidden)
         scores = self.head(remembered).to(features.f0_hz.dtype)
         values = scores * statistics.expression_std() + statistics.expression_mean()

@@ -84,7 +84,7 @@ class Statistics(nn.Module):
         """Standard deviation of each field of `Expression` over the pitched training frames: (n_fields,), octaves or dB."""
         return self.expression_quantiles.std(dim=-1).clamp_min(SMALLEST_STD)
 
-    def standardised(self, name: str, values: Tensor) -> Tensor:
-        """A field of `Expression` in standard deviations from the mean of the pitched training frames."""
-        index = Expression._fields.index(name)
-        return (values - self.expression_mean()[index]) / self.expression_std()[index]
+    def standardised(self, names: Sequence[str], values: Tensor) -> Tensor:
+        """Fields of `Expression`, (..., n_names), in standard deviations from the mean of the pitched training frames."""
+        indices = [Expression._fields.index(name) for name in names]
+        return (values - self.expression_mean()[indices]) / self.expression_std()[indices]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch.utils.data import DataLoader, Sampler
@@ -20,40 +22,52 @@ class StepCounter:
         self.steps = 0
 
 
-class StepBatches(TorchDataset[Batch]):
-    """The batch of each step, by its number."""
+class Share(NamedTuple):
+    """Which windows of every batch are this process's: those at `rank`, `rank + of`, `rank + 2 * of` and so on.
 
-    def __init__(self, dataset: Dataset, config: TrainingConfig) -> None:
-        self.dataset, self.config = dataset, config
+    Together the processes learn from exactly the batch that one would have.
+    """
+
+    rank: int
+    of: int
+
+
+class StepBatches(TorchDataset[Batch]):
+    """The batch of each step, by its number.
+
+    Attributes:
+        share: what is drawn of each.
+    """
+
+    def __init__(self, dataset: Dataset, config: TrainingConfig, share: Share = Share(0, 1)) -> None:  # noqa: B008  immutable
+        self.dataset, self.config, self.share = dataset, config, share
         frame_rate = dataset.definition.frame_rate
         self.n_frames = max(1, round(config.window_seconds * frame_rate))
         self.every_frames = max(1, round(config.window_step_seconds * frame_rate))
-
-    @property
-    def steps_per_epoch(self) -> int:
+        n_windows = config.windows_per_epoch
+        if config.windows == "regular":
+            n_windows = len(regular_places(dataset, n_frames=self.n_frames, every_frames=self.every_frames))
+        self.steps_per_epoch = max(1, -(-n_windows // config.batch_size))
         """Steps until every window, or `windows_per_epoch` random ones, have been drawn once."""
-        n_windows = self.config.windows_per_epoch
-        if self.config.windows == "regular":
-            n_windows = len(regular_places(self.dataset, n_frames=self.n_frames, every_frames=self.every_frames))
-        return max(1, -(-n_windows // self.config.batch_size))
 
     def __getitem__(self, step: int) -> Batch:
-        """Draw the batch of a step."""
-        if self.config.windows == "regular":
-            return regular_windows(
-                self.dataset,
-                n_frames=self.n_frames,
-                every_frames=self.every_frames,
-                batch_size=self.config.batch_size,
-                seed=self.config.seed,
-                step=step,
-            )
-        return random_windows(
+        """Draw this process's share of the batch of a step."""
+        return self._draw(step, slice(self.share.rank, None, self.share.of))
+
+    def whole(self, step: int) -> Batch:
+        """Draw the batch of a step, the shares of other processes included."""
+        return self._draw(step, slice(None))
+
+    def _draw(self, step: int, only: slice) -> Batch:
+        is_regular = self.config.windows == "regular"
+        draw = partial(regular_windows, every_frames=self.every_frames) if is_regular else random_windows
+        return draw(
             self.dataset,
             n_frames=self.n_frames,
             batch_size=self.config.batch_size,
             seed=self.config.seed,
             step=step,
+            only=only,
         )
 
 
@@ -77,11 +91,3 @@ def training_loader(batches: StepBatches, counter: StepCounter) -> DataLoader[Ba
     """
     sampler = StepSampler(counter, batches.steps_per_epoch)
     return DataLoader(batches, sampler=sampler, batch_size=None, pin_memory=torch.cuda.is_available())
-
-
-def rank_share(batch: Batch, rank: int, world_size: int) -> Batch:
-    """Every world_size-th window: together the processes learn from exactly the batch that one would have."""
-    if world_size == 1:
-        return batch
-    mine = slice(rank, None, world_size)
-    return Batch(batch.audio[mine], batch.features.map(lambda value: value[mine]), batch.origins[mine])

@@ -28,10 +28,10 @@ from torch import Tensor
 from luthier.data.dataset import Dataset
 from luthier.model.config import InstrumentConfig
 from luthier.model.instrument import Instrument
-from luthier.training.batches import StepBatches, StepCounter
+from luthier.training.batches import Share, StepBatches, StepCounter
 from luthier.training.config import TrainingConfig
 from luthier.training.memory import keep_freed_memory
-from luthier.training.module import Share, TrainingModule
+from luthier.training.module import TrainingModule
 from luthier.training.weight_row import WeightRow
 
 logger = logging.getLogger(__name__)
@@ -197,9 +197,9 @@ def _module(job: dict[str, Any], state: dict[str, Tensor]) -> tuple[TrainingModu
     training = TrainingConfig.model_validate(job["training"])
     instrument = Instrument(InstrumentConfig.model_validate(job["instrument"]))
     instrument.load_state_dict(state)
-    batches = StepBatches(Dataset.open(job["dataset"]), training)
-    module = TrainingModule(instrument, training, StepCounter(), batches.steps_per_epoch)
-    module.own_share, module.quiet_db = Share(*job["share"]), job["quiet_db"]
+    batches = StepBatches(Dataset.open(job["dataset"]), training, Share(*job["share"]))
+    module = TrainingModule(instrument, training, StepCounter(), batches)
+    module.quiet_db = job["quiet_db"]
     return module, batches
 
 

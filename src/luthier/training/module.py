@@ -18,7 +18,7 @@ from luthier.dsp.signals import Controls
 from luthier.dsp.spectral_distance import SpectralScales, multi_scale_distance
 from luthier.errors import TrainingError
 from luthier.model.instrument import Instrument, white_noise
-from luthier.training.batches import StepCounter, rank_share
+from luthier.training.batches import Share, StepBatches, StepCounter
 from luthier.training.budget import budget_used
 from luthier.training.config import TrainingConfig
 from luthier.training.doubt import doubt_pitch
@@ -36,13 +36,6 @@ LOG_EVERY_STEPS = 10
 """Steps from one measured training MSS to the next, and from one logged to the next: neither is cheap."""
 VALIDATION_SEED, FLOOR_SEED = 1, 2
 """Seeds of the noise in validation: always the same, so that only learning changes the numbers."""
-
-
-class Share(NamedTuple):
-    """Which windows of every batch are this process's: those at `rank`, `rank + of`, `rank + 2 * of` and so on."""
-
-    rank: int
-    of: int
 
 
 class Played(NamedTuple):
@@ -82,23 +75,22 @@ class TrainingModule(lightning.LightningModule):
     Attributes:
         instrument: what learns.
         counter: steps done, shared with the sampler of the batches.
+        batches: what it learns from, this process's share of each.
         seconds_before: time spent in earlier parts of a resumed run, s.
         skipped: what was skipped because it was not finite, one sentence each.
         quiet_db: loudness of the quietest frames of the training material; None where rests say nothing.
         started_from: name of the network that it began from; empty if it began from chance.
-        own_share: what this process learns from, if it is not Lightning's that says so.
         helper: another process that learns from the rest.
         row: the weights and their gradients; empty until there is an optimiser.
         recent: batch losses and, now and then, batch MSS since the last validation, by name.
     """
 
     def __init__(
-        self, instrument: Instrument, config: TrainingConfig, counter: StepCounter, steps_per_epoch: int
+        self, instrument: Instrument, config: TrainingConfig, counter: StepCounter, batches: StepBatches
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
-        self.instrument, self.config, self.counter = instrument, config, counter
-        self.steps_per_epoch = steps_per_epoch
+        self.instrument, self.config, self.counter, self.batches = instrument, config, counter, batches
         self.loss = build_loss(config, instrument.config.sample_rate)
         self.relative_scales = SpectralScales.relative(instrument.config.sample_rate)
         self.seconds_before, self.started = 0.0, time.monotonic()
@@ -106,7 +98,6 @@ class TrainingModule(lightning.LightningModule):
         self.quiet_db: float | None = None
         self.skipped: list[str] = []
         self.started_from = ""
-        self.own_share: Share | None = None
         self.helper: Helper | None = None
         self.row = WeightRow(torch.empty(0), torch.empty(0))
         self.recent: dict[str, list[Tensor]] = {"loss": [], "mss": []}
@@ -122,8 +113,8 @@ class TrainingModule(lightning.LightningModule):
         steps, config = self.counter.steps, self.config
         # A budget holds the last validation, too, which takes as long as the one before.
         seconds = self.seconds + self.validation_seconds
-        used = budget_used(config, steps=steps, steps_per_epoch=self.steps_per_epoch, seconds=seconds)
-        return Progress(steps, steps / self.steps_per_epoch, used)
+        used = budget_used(config, steps=steps, steps_per_epoch=self.batches.steps_per_epoch, seconds=seconds)
+        return Progress(steps, steps / self.batches.steps_per_epoch, used)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Adam, or AdamW where weights decay; its step size is set before every step."""
@@ -154,8 +145,14 @@ class TrainingModule(lightning.LightningModule):
         predictor = self.instrument.predictor
         return [*self.instrument.decoder.parameters(), *(() if predictor is None else predictor.parameters())]
 
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+        """Bring a batch to where it is learned from; on a CPU it is there already, and looking for it takes time."""
+        return batch if device.type == "cpu" else super().transfer_batch_to_device(batch, device, dataloader_idx)
+
     def on_fit_start(self) -> None:
-        """Start the clock when learning starts."""
+        """Start the clock when learning starts, and draw what Lightning says is this process's."""
+        if self.trainer.world_size > 1:
+            self.batches.share = Share(self.global_rank, self.trainer.world_size)
         self.started = time.monotonic()
 
     def on_validation_start(self) -> None:
@@ -192,21 +189,15 @@ class TrainingModule(lightning.LightningModule):
     def _with_helper(self, work: Callable[[Helper], bool]) -> None:
         """Go on without a helper that is lost: from the next step on this process learns from whole batches."""
         if self.helper is not None and not work(self.helper):
-            self.helper = self.own_share = None
-
-    @property
-    def share(self) -> Share:
-        """The windows that this process learns from."""
-        return self.own_share or Share(self.global_rank, self.trainer.world_size if self._trainer else 1)
+            self.helper, self.batches.share = None, Share(0, 1)
 
     def play_share(self, batch: Batch) -> Played:
         """Play this process's share of a batch, as the step that the counter stands at."""
-        rank, step = self.share.rank, self.counter.steps
-        mine = rank_share(batch, *self.share)
-        noise = self._noise(mine.audio, self.config.seed, step)
-        torch.manual_seed(mixed_seed(self.config.seed, step, rank))  # for dropout
-        output, other_error = self._play(mine, noise, self.share)
-        return Played(mine, output, self.loss(output, mine.audio, step), other_error)
+        share, step = self.batches.share, self.counter.steps
+        noise = self._noise(batch.audio, self.config.seed, step)
+        torch.manual_seed(mixed_seed(self.config.seed, step, share.rank))  # for dropout
+        output, other_error = self._play(batch, noise, share)
+        return Played(batch, output, self.loss(output, batch.audio, step), other_error)
 
     def rehearse(self, batch: Batch) -> None:
         """Do everything that a step does but learn."""
@@ -226,6 +217,8 @@ class TrainingModule(lightning.LightningModule):
         self.streak = 0
 
     def _skip(self, batch: Batch) -> None:
+        if self.batches.share.of > 1:
+            batch = self.batches.whole(self.counter.steps)  # the cause may lie in another process's windows
         noise = self._noise(batch.audio, self.config.seed, self.counter.steps)
         cause = f"step {self.counter.steps} skipped: {name_cause(self.instrument, batch, noise, self._error)}"
         logger.warning(cause)
@@ -261,7 +254,7 @@ class TrainingModule(lightning.LightningModule):
         )
 
     def _noise(self, like: Tensor, seed: int, step: int) -> Tensor:
-        generator = torch.Generator().manual_seed(mixed_seed(seed, step, self.share.rank))
+        generator = torch.Generator().manual_seed(mixed_seed(seed, step, self.batches.share.rank))
         return white_noise(len(like), like.shape[-1], generator, like.device)
 
     def _log_step(self, played: Played) -> None:

@@ -24,14 +24,14 @@ from luthier.errors import TrainingError
 from luthier.model.instrument import Instrument
 from luthier.model.presets import DEFAULT_PRESET, instrument_config, read_config_file
 from luthier.model.statistics import StatisticsValues
-from luthier.training.batches import StepBatches, StepCounter, training_loader
+from luthier.training.batches import Share, StepBatches, StepCounter, training_loader
 from luthier.training.budget import budget_used, default_steps, say_used_up
 from luthier.training.checkpoint_file import CheckpointFile
 from luthier.training.companion import Companion, pays
 from luthier.training.config import training_config
 from luthier.training.listening import Example, Listener, get_example, validation_clip
 from luthier.training.memory import keep_freed_memory
-from luthier.training.module import LOG_EVERY_STEPS, Share, TrainingModule
+from luthier.training.module import LOG_EVERY_STEPS, TrainingModule
 from luthier.training.quiet import quiet_lightning
 from luthier.training.reports import EpochReport, Reporter
 from luthier.training.room_start import settle_room, start_room
@@ -189,7 +189,7 @@ def build(dataset: Dataset, settings: Settings) -> tuple[TrainingModule, StepBat
         fits = bool(start) and start_network(instrument, start)
     instrument.statistics.set(statistics_values(dataset))
     counter, batches = StepCounter(), StepBatches(dataset, settings.training)
-    module = TrainingModule(instrument, settings.training, counter, batches.steps_per_epoch)
+    module = TrainingModule(instrument, settings.training, counter, batches)
     module.started_from = start if fits else ""
     module.quiet_db = start_room(instrument.room, dataset)
     return module, batches
@@ -324,7 +324,7 @@ def _cores(run: _Run, module: TrainingModule, batches: StepBatches) -> Iterator[
             yield
         return
     helper = Companion(run.dataset.path, Share(1, 2))
-    module.helper, module.own_share = helper, Share(0, 2)
+    module.helper, batches.share = helper, Share(0, 2)
     try:
         with n_threads(1):
             yield
@@ -357,11 +357,11 @@ def _start(run: _Run, module: TrainingModule, trainer: lightning.Trainer) -> Run
         folder=run.folder,
         settings=run.settings,
         n_parameters=module.instrument.n_parameters,
-        steps_per_epoch=module.steps_per_epoch,
+        steps_per_epoch=module.batches.steps_per_epoch,
         train_seconds=run.dataset.statistics.total_seconds,
         device=trainer.strategy.root_device.type,
         n_threads=torch.get_num_threads(),
-        n_processes=module.share.of,
+        n_processes=module.batches.share.of,
         resumed_at=resumed_at,
     )
 
