@@ -3,9 +3,14 @@ from __future__ import annotations
 import pytest
 import torch
 
+from luthier.data.dataset import Dataset
+from luthier.dsp.signals import Features
 from luthier.model.config import DecoderConfig
 from luthier.model.instrument import Instrument
-from luthier.training.expression import mix_expression
+from luthier.training import module as training_module
+from luthier.training.expression import Mixed, mix_expression
+from luthier.training.run import build
+from luthier.training.settings import resolve_settings, settings_tables
 from model.small import expressive_features, random_features, small_instrument
 
 EXPRESSIVE = DecoderConfig(inputs=("loudness_z", "brightness_z"), input_width=4, gru_width=6, output_width=7)
@@ -51,3 +56,23 @@ def test_the_predictor_learns_from_both_its_error_and_the_sound(instrument: Inst
         instrument.zero_grad()
         learned.backward(retain_graph=True)
         assert instrument.predictor.head.weight.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("share", [0.0, 0.125, 0.3, 1.0])
+def test_over_the_steps_as_many_windows_are_predicted_as_asked_for(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch, share: float
+) -> None:
+    counts: list[int] = []
+
+    def counted(instrument: Instrument, features: Features, n_predicted: int) -> Mixed:
+        counts.append(n_predicted)
+        return mix_expression(instrument, features, n_predicted)
+
+    monkeypatch.setattr(training_module, "mix_expression", counted)
+    overrides = {"steps": 8, "start": "", "predicted_windows": share, "window_seconds": 0.5, "batch_size": 4}
+    module, batches = build(dataset, resolve_settings(settings_tables("fast", overrides=overrides), dataset.definition))
+    for step in range(8):
+        module.counter.steps = step
+        module.play_share(batches[step])
+    assert sum(counts) == int(share * 4 * 8)
+    assert max(counts) - min(counts) <= 1

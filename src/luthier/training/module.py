@@ -32,7 +32,7 @@ from luthier.training.weight_row import WeightRow
 
 logger = logging.getLogger(__name__)
 
-LOG_EVERY_STEPS = 10
+LOG_EVERY_STEPS = 25
 """Steps from one measured training MSS to the next, and from one logged to the next: neither is cheap."""
 VALIDATION_SEED, FLOOR_SEED = 1, 2
 """Seeds of the noise in validation: always the same, so that only learning changes the numbers."""
@@ -233,7 +233,7 @@ class TrainingModule(lightning.LightningModule):
     def _play(self, batch: Batch, noise: Tensor, share: Share) -> tuple[Tensor, Tensor]:
         """The audio, and the errors that cannot be heard in it, weighted: the predictor's, and who plays in rests."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._rounds_matrices()):
-            n_predicted = round(self.config.predicted_windows * share.of * len(batch.audio))  # the first of all shares'
+            n_predicted = self._n_predicted(share.of * len(batch.audio))  # the first of all shares'
             mine = range(share.rank, n_predicted, share.of)
             features, error = mix_expression(self.instrument, batch.features, len(mine))
             told = doubt_pitch(features, self.config.pitch_doubt) if self.config.pitch_doubt else features
@@ -243,6 +243,11 @@ class TrainingModule(lightning.LightningModule):
             weight = EVERY_STEPS * PLAYER_WEIGHT * self.config.rest_weight
             error = error + weight * self._rest_error(controls, batch, self.quiet_db)
         return self.instrument.room(self.instrument.dry(controls, noise)), error
+
+    def _n_predicted(self, n_windows: int) -> int:
+        """How many windows of this step are played with predicted expression, as whole numbers that add up over steps."""
+        each, step = self.config.predicted_windows * n_windows, self.counter.steps
+        return math.floor((step + 1) * each) - math.floor(step * each)
 
     def _rest_error(self, controls: Controls, batch: Batch, quiet_db: float) -> Tensor:
         is_free = free_decays(batch, frame_rate=self.instrument.config.features.frame_rate, quiet_db=quiet_db)
