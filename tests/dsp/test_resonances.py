@@ -33,6 +33,6 @@ def test_every_gain_gets_a_gradient_from_the_harmonics_beside_it_only() -> None:
 
 
 def test_a_pitch_that_is_no_number_spoils_its_own_frame_only() -> None:
-    f0_hz = torch.tensor([[[math.nan], [440.0], [math.inf], [0.0]]])
-    found = gains_at_harmonics(torch.randn(1, 4, 10), f0_hz, n_harmonics=3, sample_rate=16000)
-    assert found.isfinite().all(dim=-1).tolist() == [[False, True, True, True]]
+    f0_hz = torch.tensor([[[math.nan], [440.0], [math.inf], [0.0], [-5.0]]])
+    found = gains_at_harmonics(torch.randn(1, 5, 10), f0_hz, n_harmonics=3, sample_rate=16000)
+    assert found.isfinite().all(dim=-1).tolist() == [[False, True, True, True, True]]

@@ -16,6 +16,8 @@ from luthier.units import hz_to_octaves
 
 LOWEST_HZ = 80.0
 """Where the first gain stands: hardly an instrument plays lower, and none is shaped by its body there."""
+SMALLEST_HZ = 1e-3
+"""Frequencies below this count as this: no pitch is no frequency, and keeps its logarithm finite."""
 
 
 def gains_at_harmonics(gains: Tensor, f0_hz: Tensor, *, n_harmonics: int, sample_rate: int) -> Tensor:
@@ -33,7 +35,8 @@ def gains_at_harmonics(gains: Tensor, f0_hz: Tensor, *, n_harmonics: int, sample
     Source: the source-filter model, Fant 1960, Acoustic Theory of Speech Production.
     """
     numbers = torch.arange(1, n_harmonics + 1, dtype=f0_hz.dtype, device=f0_hz.device)
-    octaves = (hz_to_octaves(f0_hz / LOWEST_HZ) + hz_to_octaves(numbers)).clamp_min(0.0)  # minus infinity for no pitch
+    fundamental = hz_to_octaves(f0_hz.clamp_min(SMALLEST_HZ) / LOWEST_HZ)
+    octaves = (fundamental + hz_to_octaves(numbers)).clamp_min(0.0)
     highest = hz_to_octaves(octaves.new_tensor(sample_rate / 2 / LOWEST_HZ))
     last = gains.shape[-1] - 1
     place = (octaves / highest * last).clamp_max(last)

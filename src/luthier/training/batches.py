@@ -37,6 +37,7 @@ class StepBatches(TorchDataset[Batch]):
 
     Attributes:
         share: what is drawn of each.
+        steps_per_epoch: until every window, or `windows_per_epoch` random ones, have been drawn once.
     """
 
     def __init__(self, dataset: Dataset, config: TrainingConfig, share: Share = Share(0, 1)) -> None:  # noqa: B008  immutable
@@ -48,7 +49,6 @@ class StepBatches(TorchDataset[Batch]):
         if config.windows == "regular":
             n_windows = len(regular_places(dataset, n_frames=self.n_frames, every_frames=self.every_frames))
         self.steps_per_epoch = max(1, -(-n_windows // config.batch_size))
-        """Steps until every window, or `windows_per_epoch` random ones, have been drawn once."""
 
     def __getitem__(self, step: int) -> Batch:
         """Draw this process's share of the batch of a step."""
