@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-FEWEST_OPERATIONS = 1 << 19
+FEWEST_OPERATIONS = 1 << 21
 """Smaller products than this, counted in multiplications, are over before oneDNN's call has begun."""
 
 
