@@ -12,6 +12,7 @@ SCRIPTS = (
     "loss.py",
     "two_cores.py",
     "rendering.py",
+    "streaming.py",
     "preparing.py",
 )
 

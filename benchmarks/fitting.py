@@ -68,7 +68,14 @@ class StepClock(Callback):
 
 
 def fit(
-    dataset_path: Path, preset: str, *, steps: int, threads: int = 1, processes: int = 1, **overrides: Any
+    dataset_path: Path,
+    preset: str,
+    *,
+    steps: int,
+    threads: int = 1,
+    processes: int = 1,
+    accelerator: str = "cpu",
+    **overrides: Any,
 ) -> Times:
     """Train a preset with its own settings for some steps, without validation."""
     torch.set_num_threads(threads)
@@ -87,7 +94,7 @@ def fit(
             logger=TensorBoardLogger(folder, name="tensorboard", version=""),
             callbacks=[clock],
             max_epochs=-1,
-            accelerator="cpu",
+            accelerator=accelerator,
             devices=1,
             enable_checkpointing=False,
             log_every_n_steps=LOG_EVERY_STEPS,
