@@ -23,7 +23,7 @@ attempts = {
     "well-done": (voice, {}),
 }
 for name, (audio, wishes) in attempts.items():
-    result = player.transfer(audio, sample_rate, **wishes).at_level(gain_db=-12)
+    result = player.transfer(audio, sample_rate, **wishes).at_level(lufs=-23)
     save_audio(folder / f"{name}.wav", result.audio[:, : 3 * result.sample_rate], result.sample_rate, force=True)
     print(f"{name}.wav:", "nothing to complain of" if not result.diagnosis else "")
     for trouble in result.diagnosis:

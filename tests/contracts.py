@@ -11,9 +11,13 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from luthier.dsp.a_weighting import a_weighting_power
+from luthier.dsp.controls_loudness import controls_loudness_db, with_loudness
 from luthier.dsp.convolution import ConvolutionState, convolve_block, fft_convolve
+from luthier.dsp.feature_definition import FeatureDefinition
 from luthier.dsp.framing import centred_frames, n_frames
 from luthier.dsp.harmonic import HarmonicState, harmonic_amplitudes, harmonic_synthesis
+from luthier.dsp.harmonic_timbre import HarmonicTimbre, harmonic_timbre, with_timbre
 from luthier.dsp.interpolation import following_frames, upsample_linear
 from luthier.dsp.noise import NoiseState, bands_to_bins, filtered_noise, mel_bands_to_bands, noise_around_start
 from luthier.dsp.oscillator_bank import oscillator_bank
@@ -110,9 +114,23 @@ def spans(s: Sizes) -> Tensor:
     return 100 + 400 * torch.rand(s.batch, s.n_frames + 1)
 
 
+def timbre(s: Sizes) -> HarmonicTimbre:
+    frames = torch.rand(s.batch, s.n_frames, 1)
+    return HarmonicTimbre(2 * frames, -10 * frames, 20 * frames)
+
+
+def controls_shape(s: Sizes) -> tuple[tuple[int, ...], ...]:
+    return tuple((s.batch, s.n_frames, size) for size in (1, 1, s.n_harmonics, s.n_bands))
+
+
 RATES = {"sample_rate": RATE}
 
 ROWS = (
+    # a_weighting
+    Row(a_weighting_power, lambda s: ((f0_hz(s),), {}), lambda s: (s.batch, s.n_frames, 1)),
+    # controls_loudness
+    Row(controls_loudness_db, lambda s: ((controls(s), FeatureDefinition()), {}), lambda s: (s.batch, s.n_frames, 1)),
+    Row(with_loudness, lambda s: ((controls(s), -20 - f0_hz(s) / 50, FeatureDefinition()), {}), controls_shape),
     # convolution
     Row(fft_convolve, lambda s: ((audio(s), room(s)), {}), lambda s: (s.batch, s.n_samples)),
     Row(
@@ -133,6 +151,13 @@ ROWS = (
         harmonic_synthesis,
         lambda s: ((controls(s), harmonic_state(s)), {**RATES, "hop_length": s.hop_length}),
         lambda s: ((s.batch, s.n_samples), harmonic_state_shape(s)),
+    ),
+    # harmonic_timbre
+    Row(harmonic_timbre, lambda s: ((controls(s),), {}), lambda s: ((s.batch, s.n_frames, 1),) * 3),
+    Row(
+        with_timbre,
+        lambda s: ((controls(s), timbre(s), HarmonicTimbre(*(torch.ones(1, 1, 1, dtype=torch.bool),) * 3)), {}),
+        controls_shape,
     ),
     # interpolation
     Row(

@@ -27,14 +27,14 @@ def starts(batch: Batch) -> torch.Tensor:
 
 
 def same(one: Batch, other: Batch) -> bool:
-    return torch.equal(one.audio, other.audio) and all(map(torch.equal, one.features, other.features))
+    return torch.equal(one.audio, other.audio) and all(map(torch.equal, one.features[:-1], other.features[:-1]))
 
 
 def test_audio_and_features_of_a_window_belong_together(make_dataset: MakeDataset) -> None:
     batch = draw(make_dataset([5000], DEFINITION, [(0, 20, 400)]), n_frames=8)
     assert batch.audio.shape == (200, 80)
     assert batch.audio.dtype == torch.float32
-    assert all(values.shape == (200, 8, 1) for values in batch.features)
+    assert all(values.shape == (200, 8, 1) for values in batch.features[:-1])
     frames = starts(batch).unsqueeze(1) + torch.arange(8)
     torch.testing.assert_close(batch.audio, (starts(batch) * HOP).unsqueeze(1) + torch.arange(80.0))
     torch.testing.assert_close(batch.features.f0_hz[..., 0], frames + 1.0)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 import luthier
 from luthier.dsp import noise
-from luthier.dsp.signals import Expression, Features
+from luthier.dsp.signals import MEASURED, Expression, Features
 from luthier.errors import MissingExtraError
 from luthier.export import onnx_cell
 from luthier.inference.player import Player
@@ -115,7 +115,7 @@ def test_the_file_is_sound_and_says_all_that_it_takes_to_play_it(violin: Player,
     cell = Cell(violin_file)
     described = cell.description
     config = violin.instrument.config
-    assert cell.input_names == [*Features._fields, "state"] == [*described["inputs"], described["state"]["input"]]
+    assert cell.input_names == [*MEASURED, "state"] == [*described["inputs"], described["state"]["input"]]
     shapes = {value.name: value.shape for value in (*cell.session.get_inputs(), *cell.session.get_outputs())}
     assert {name: value["shape"] for name, value in (described["inputs"] | described["outputs"]).items()} == {
         name: shape for name, shape in shapes.items() if "state" not in name

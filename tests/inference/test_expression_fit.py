@@ -59,6 +59,8 @@ def test_sliders_are_added_to_the_outcome(instrument: Instrument, choice: str) -
     raised = fit_expression(measured, instrument, choice=choice, offsets=offsets).features
     for name, offset in offsets._asdict().items():
         torch.testing.assert_close(getattr(raised, name), getattr(plain, name) + offset)
+    assert raised.is_wish is not None
+    assert not raised.is_wish.any()
 
 
 @torch.no_grad()

@@ -8,12 +8,14 @@ from torch import Tensor
 
 from inference.conftest import NOISY, RATE
 from inference.melodies import FRAME_RATE, sung
+from luthier.dsp.harmonic_timbre import harmonic_timbre
 from luthier.dsp.signals import Expression, Features
 from luthier.errors import RangeError
 from luthier.inference.fitting import fit
 from luthier.inference.loudness_fit import is_note
 from luthier.inference.morph import MorphWith
 from luthier.inference.player import Player
+from luthier.model.config import DecoderConfig
 from luthier.units import hz_to_midi
 from model.small import small_instrument
 
@@ -124,3 +126,26 @@ def test_an_expression_that_is_no_number_is_refused() -> None:
     offsets = Expression(*map(torch.tensor, (0.0, math.nan, 0.0, 0.0, 0.0)))
     with pytest.raises(RangeError, match="offsets of the expression"):
         fit(INSTRUMENT, MELODY, {"offsets": offsets})
+
+
+@pytest.mark.parametrize("obeys", [(), ("loudness", "timbre")], ids=["follows", "obeys"])
+@torch.no_grad()
+def test_a_slider_moves_an_instrument_that_obeys_by_exactly_as_much(obeys: tuple[str, ...]) -> None:
+    inputs = ("loudness_z", "brightness_z", "warmth_z", "hollowness_z")
+    decoder = DecoderConfig(inputs=inputs, input_width=4, gru_width=6, output_width=7)
+    instrument = small_instrument(decoder=decoder, synths=NOISY, obeys=obeys)
+    nothing = Expression(*(torch.zeros(()) for _ in Expression._fields))
+    moved, plain = (
+        fit(
+            instrument,
+            MELODY,
+            {"offsets": nothing._replace(warmth_db=torch.tensor(by_db), noisiness_db=torch.tensor(6.0))},
+        )
+        for by_db in (-1.5, 0.0)
+    )
+    everything = slice(0, MELODY.f0_hz.shape[1])
+    played = [harmonic_timbre(each.edit(instrument.controls(each.features), everything)) for each in (moved, plain)]
+    changes_db = (played[0].warmth_db - played[1].warmth_db)[0, 5:20]
+    assert torch.allclose(changes_db, torch.tensor(-1.5), atol=0.02) == bool(obeys)
+    told_db = moved.features.warmth_db - plain.features.warmth_db  # type: ignore[operator]
+    assert torch.allclose(told_db, torch.tensor(0.0 if obeys else -1.5), atol=1e-5)

@@ -8,7 +8,7 @@ from inference.conftest import NOISY
 from inference.melodies import sung
 from luthier.dsp.signals import Controls, Features
 from luthier.features.loudness import loudness_db
-from luthier.inference.level_follow import MOST_DB, controls_loudness_db, follow_level
+from luthier.inference.level_follow import MOST_DB, follow_level
 from luthier.inference.loudness_fit import is_note
 from luthier.inference.morph import MorphWith
 from luthier.inference.player import Player
@@ -72,20 +72,6 @@ def test_rests_are_left_alone_and_a_clip_of_rests_too() -> None:
     assert not gain_db[0, 10:-10, 0][far_from_notes].any()
     nothing = features._replace(periodicity=torch.zeros_like(features.periodicity))
     assert not follow_level(INSTRUMENT, nothing, untouched).gain_db.any()
-
-
-@pytest.mark.parametrize("amplitude", [0.0, 0.3])
-def test_the_level_of_controls_is_that_of_what_is_heard(amplitude: float) -> None:
-    frames = torch.ones(1, 60, 1)
-    distribution = torch.tensor([0.5, 0.2, 0.3, 0.0]).expand(1, 60, 4)
-    magnitudes = torch.full((1, 60, INSTRUMENT.config.n_bands), 0.02)
-    controls = Controls(330.0 * frames, amplitude * frames, distribution, magnitudes)
-    noise = torch.rand(1, 60 * 160, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    heard = loudness_db(INSTRUMENT.dry(controls, noise), sample_rate=16000, hop_length=160, n_fft=1024)[:, 10:50]
-    silent = controls._replace(amplitude=controls.amplitude + 0.1, noise_magnitudes=0.0 * magnitudes)
-    difference = controls_loudness_db(controls, sample_rate=16000) - controls_loudness_db(silent, sample_rate=16000)
-    tone = loudness_db(INSTRUMENT.dry(silent, noise), sample_rate=16000, hop_length=160, n_fft=1024)[:, 10:50]
-    assert float((heard - tone).mean()) == pytest.approx(float(difference.mean()), abs=0.5)
 
 
 def test_a_second_instrument_in_a_morph_begins_anew_when_it_is_heard() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from luthier.dsp.harmonic_timbre import HarmonicTimbre, harmonic_timbre
 from luthier.dsp.signals import Controls
 from luthier.errors import RangeError
 from luthier.inference.timbre import Colour
@@ -35,6 +36,22 @@ def test_tilt_is_db_per_octave_and_keeps_the_power() -> None:
         assert torch.allclose(change_db[..., high - 1] - change_db[..., low - 1], torch.tensor(-4.0), atol=1e-3)
     power = [(c.amplitude * c.harmonic_distribution).square().sum(-1) for c in (before, after)]
     assert torch.allclose(power[1], power[0], rtol=1e-4)
+
+
+def test_offsets_are_added_to_the_timbre_that_is_played() -> None:
+    before = controls()
+    offsets = HarmonicTimbre(*map(torch.tensor, (0.1, -1.0, 2.0)))
+    after = Colour(offsets=offsets).apply(before)
+    for own, changed, offset in zip(harmonic_timbre(before), harmonic_timbre(after), offsets, strict=True):
+        assert torch.allclose(changed - own, offset, atol=5e-3)
+    power = [(c.amplitude * c.harmonic_distribution).square().sum(-1) for c in (before, after)]
+    assert torch.allclose(power[1], power[0], rtol=1e-4)
+
+
+def test_a_small_offset_is_a_small_change() -> None:
+    before = controls()
+    after = Colour(offsets=HarmonicTimbre(*map(torch.tensor, (0.001, 0.0, 0.0)))).apply(before)
+    assert (levels_db(after) - levels_db(before)).abs().max() < 0.2
 
 
 def test_single_harmonics_are_changed_alone() -> None:

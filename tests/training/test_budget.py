@@ -1,11 +1,11 @@
 import pytest
 
-from luthier.training.budget import FEWEST_STEPS, MOST_STEPS, default_steps
+from luthier.training.budget import FEWEST_STEPS, MOST_SECONDS, default_steps
 from luthier.training.config import TrainingConfig
 
 
 @pytest.mark.parametrize(
-    ("seconds", "expected"), [(186.0, 2325), (10.0, FEWEST_STEPS), (0.0, FEWEST_STEPS), (36000.0, MOST_STEPS)]
+    ("seconds", "expected"), [(186.0, 2325), (10.0, FEWEST_STEPS), (0.0, FEWEST_STEPS), (36000.0, MOST_SECONDS / 16)]
 )
 def test_a_run_without_a_budget_hears_its_material_two_hundred_times_within_reason(
     seconds: float, expected: int

@@ -25,6 +25,9 @@ def test_the_first_windows_are_predicted_and_the_others_measured(instrument: Ins
     features = expressive_features(9, batch=4, brightness_octaves=1.5)
     mixed = mix_expression(instrument, features, n_predicted=1).features
     assert mixed.brightness_octaves is not None
+    assert mixed.is_wish is not None
+    assert mixed.is_wish.all(dim=-1).all(dim=-1).tolist() == [False, True, True, True]
+    assert not mixed.is_wish[0].any()
     torch.testing.assert_close(mixed.brightness_octaves[:1], instrument.expression(features).brightness_octaves[:1])
     assert torch.equal(mixed.brightness_octaves[1:], torch.full((3, 9, 1), 1.5))
 

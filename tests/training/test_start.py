@@ -52,7 +52,7 @@ def test_at_another_rate_only_the_last_layer_begins_from_chance(dataset: Dataset
 
 
 def test_a_network_of_another_width_or_other_inputs_stays_as_it_is(dataset: Dataset) -> None:
-    others = {"gru_width": 8}, {"inputs": ["f0_octaves_z", "loudness_z", "brightness_z"]}
+    others = {"gru_width": 8}, {"inputs": ["loudness_z", "brightness_z", "warmth_z", "hollowness_z"]}
     for overrides in others:
         instrument = untrained(dataset, **overrides)
         assert not start_network(instrument, START)
@@ -76,7 +76,7 @@ def test_who_has_played_another_violin_is_nearer_to_this_one_than_chance(tmp_pat
         module, batches = build(dataset, settings(dataset, start=start))
         with torch.no_grad():
             losses.append(float(module.play_share(batches[0]).loss))
-    assert losses[0] < 0.5 * losses[1]
+    assert losses[0] < 0.8 * losses[1]  # what obeys is not far off before it has learned anything
 
 
 def test_every_start_says_whom_to_thank() -> None:

@@ -9,7 +9,7 @@ import torch
 from scipy.ndimage import median_filter
 
 from luthier.analysis.checkup_spectra import Array, Spectra
-from luthier.features.loudness import a_weighting_power
+from luthier.dsp.a_weighting import a_weighting_power
 from luthier.units import power_to_db
 
 NEIGHBOURHOOD_HZ = 300.0

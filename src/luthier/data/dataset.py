@@ -16,10 +16,10 @@ from luthier.data.manifest import Manifest, Recording
 from luthier.data.split import Block, Part
 from luthier.data.statistics import Statistics
 from luthier.dsp.feature_definition import FeatureDefinition
-from luthier.dsp.signals import Features
+from luthier.dsp.signals import MEASURED, Features
 from luthier.errors import DatasetError, RangeError
 
-ARRAYS = ("audio", *Features._fields)
+ARRAYS = ("audio", *MEASURED)
 MOST_MAPPED = 4096
 """Recordings whose arrays are mapped at once: a process may have 65,530 mappings on Linux, and each array is one."""
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
@@ -176,7 +176,7 @@ class Dataset:
         frames = slice(start_frame, start_frame + n_frames)
         samples = slice(start_frame * hop_length, (start_frame + n_frames) * hop_length)
         ends = {"periodicity": 0.0, "loudness_db": self.definition.loudness_floor_db}
-        found = {name: getattr(arrays, name)[frames] for name in Features._fields}
+        found = {name: getattr(arrays, name)[frames] for name in MEASURED}
         features = Features(
             **{
                 name: _padded(values, n_frames, ends.get(name, float(values[-1]))).unsqueeze(-1)

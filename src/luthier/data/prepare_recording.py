@@ -25,7 +25,7 @@ from luthier.data.statistics import PITCHED_PERIODICITY
 from luthier.data.stored_audio import resampled_blocks, stored_audio
 from luthier.dsp.feature_definition import FeatureDefinition
 from luthier.dsp.framing import n_frames
-from luthier.dsp.signals import Features
+from luthier.dsp.signals import MEASURED, Features
 from luthier.errors import AudioFileError, ConfigError, DatasetError, LuthierError, OutputError
 from luthier.features.extract import extract_features, features_at
 from luthier.features.long_audio import LongAudio
@@ -139,7 +139,7 @@ def _finished(job: Job) -> Prepared | None:
         content = json.loads((job.folder / ENTRY_NAME).read_text(encoding="utf-8"))
         entry = Recording.model_validate(content["entry"]).model_copy(update={"name": _readable(job.path.name)})
         map_array(job.folder / "audio.npy", entry.n_samples)
-        for name in Features._fields:
+        for name in MEASURED:
             map_array(job.folder / f"{name}.npy", entry.n_frames)
     except (OSError, ValueError, KeyError, TypeError, ValidationError, DatasetError):
         return None
@@ -154,8 +154,8 @@ def _write_arrays(job: Job, folder: Path) -> tuple[Recording, int | None]:
     n_samples = write_array(folder / "audio.npy", _note_peaks(blocks, peaks))
     _check_usable(job.path, max(peaks), n_samples / definition.sample_rate)
     features = _features(job, stored_audio(folder / "audio.npy", n_samples))
-    for name, values in features._asdict().items():
-        write_array(folder / f"{name}.npy", [values.reshape(-1).numpy()])
+    for name in MEASURED:
+        write_array(folder / f"{name}.npy", [getattr(features, name).reshape(-1).numpy()])
     entry = Recording(
         id=job.content_hash[:16],
         name=_readable(job.path.name),

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from luthier.data.dataset import Dataset
 from luthier.data.split import Block, Part
-from luthier.dsp.signals import Expression, Features
+from luthier.dsp.signals import MEASURED, Expression, Features
 from luthier.errors import RangeError
 
 HELD = ("f0_hz", *Expression._fields)
@@ -201,12 +201,11 @@ def _part_of(block: Block, offset: float, n_frames: int) -> Block:
 
 def _read(dataset: Dataset, places: Sequence[Block], n_frames: int) -> Batch:
     """Copy windows straight from the mapped arrays into one batch; what is missing is silence."""
-    names = Features._fields
     audio = np.zeros((len(places), n_frames * dataset.definition.hop_length), dtype=np.float32)
-    features = np.zeros((len(names), len(places), n_frames), dtype=np.float32)
-    features[names.index("loudness_db")] = dataset.definition.loudness_floor_db
+    features = np.zeros((len(MEASURED), len(places), n_frames), dtype=np.float32)
+    features[MEASURED.index("loudness_db")] = dataset.definition.loudness_floor_db
     for row, place in enumerate(places):
-        _read_row(dataset, place, audio[row], dict(zip(names, features[:, row], strict=True)))
+        _read_row(dataset, place, audio[row], dict(zip(MEASURED, features[:, row], strict=True)))
     origins = tuple(
         Origin(dataset.name_of(place.recording), place.start_frame / dataset.definition.frame_rate) for place in places
     )

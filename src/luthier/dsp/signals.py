@@ -40,6 +40,8 @@ class Features(NamedTuple):
         loudness_db: (batch, n_frames, 1), dB as defined by the `FeatureDefinition`.
         brightness_octaves, warmth_db, hollowness_db, noisiness_db, air_octaves: as in `Expression`; None leaves
             them to the instrument.
+        is_wish: bool, (batch, n_frames, n_fields of `Expression`), which of them an instrument that obeys is to play
+            exactly; None for all that are given.
     """
 
     f0_hz: Tensor
@@ -50,6 +52,7 @@ class Features(NamedTuple):
     hollowness_db: Tensor | None = None
     noisiness_db: Tensor | None = None
     air_octaves: Tensor | None = None
+    is_wish: Tensor | None = None
 
     def map(self, change: Callable[[Tensor], Tensor]) -> Features:
         """Change every feature that is given in the same way."""
@@ -58,6 +61,10 @@ class Features(NamedTuple):
     def without_expression(self) -> Features:
         """Leave the expression to the instrument."""
         return Features(self.f0_hz, self.periodicity, self.loudness_db)
+
+
+MEASURED = Features._fields[:-1]
+"""What of `Features` is measured in a recording and kept in a dataset."""
 
 
 class Controls(NamedTuple):

@@ -38,8 +38,8 @@ STATE, NEW_STATE = "state", "new_state"
 
 def input_names(instrument: Instrument) -> tuple[str, ...]:
     """The features that an instrument can be given: those of expression only where it has them."""
-    n_features = len(Features._fields) - (0 if instrument.predictor is not None else len(Expression._fields))
-    return Features._fields[:n_features]
+    plain = Features._fields[: Features._fields.index(Expression._fields[0])]
+    return plain if instrument.predictor is None else plain + Expression._fields
 
 
 def describe(player: Player, *, state_size: int) -> dict[str, Any]:

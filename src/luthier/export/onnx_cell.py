@@ -97,8 +97,9 @@ class OneFrame(nn.Module):
         hidden, predictor = state.split(self.sizes, dim=-1)
         if instrument.predictor is not None:
             own, predictor = instrument.predictor(features, instrument.statistics, predictor)
-            values = (torch.where(wish.isnan(), usual, wish) for wish, usual in zip(given, own, strict=True))
-            features = Features(f0_hz, periodicity, loudness_db, *values)
+            is_wish = [~wish.isnan() for wish in given]
+            values = (torch.where(*each) for each in zip(is_wish, given, own, strict=True))
+            features = Features(f0_hz, periodicity, loudness_db, *values)._replace(is_wish=torch.cat(is_wish, dim=-1))
         controls, after = instrument.controls_block(features, InstrumentState(DecoderState(hidden), predictor))
         new_state = torch.cat([after.decoder.hidden, after.predictor], dim=-1)
         return controls.amplitude, controls.harmonic_distribution, controls.noise_magnitudes, new_state

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from luthier.dsp.framing import n_frames
+from luthier.dsp.harmonic_timbre import HIGHEST_HZ
 from luthier.dsp.signals import Expression
 from luthier.errors import ShapeError
 from luthier.features.audio_checks import check_audio
@@ -25,8 +26,6 @@ WINDOWS = (512, 1024, 2048)
 """Samples at 16 kHz. Short windows follow a tone as it changes, long ones keep the harmonics of low notes apart."""
 PERIODS = 5.0
 """Each frame has the shortest window that holds this many periods, or else the longest of all."""
-HIGHEST_HZ = 8000.0
-"""Nothing above is heard, so that instruments of all sample rates mean the same."""
 LOBE_BINS, LOBE_SHARE = 2.0, 0.25
 """Farthest from a multiple of f0 that counts as its peak: half the main lobe of the window, or a share of f0."""
 VALLEY_BINS, VALLEY_SHARE = 3.0, 0.375

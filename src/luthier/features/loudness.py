@@ -11,6 +11,7 @@ import torch
 from scipy.fft import next_fast_len
 from torch import Tensor
 
+from luthier.dsp.a_weighting import a_weighting_power
 from luthier.dsp.framing import n_frames
 from luthier.dsp.spectra import weighted_power
 from luthier.features.audio_checks import check_audio
@@ -80,23 +81,6 @@ def rms_power_db(
     clip = check_audio(audio, sample_rate, hop_length)
     frame_length = frame_length_at(n_fft, sample_rate)
     return _level_db(lambda frames: frames.square().mean(-1), clip, frame_length, hop_length, floor_db)
-
-
-def a_weighting_power(frequencies_hz: Tensor) -> Tensor:
-    """Gain in power of the A-weighting curve: 1 at 1 kHz, 0 at 0 Hz.
-
-    Args:
-        frequencies_hz: any shape, Hz, not negative.
-
-    Returns:
-        The same shape, linear gain in power.
-
-    Source: IEC 61672-1:2013, annex E; the constant sets 0 dB at 1 kHz.
-    """
-    squared = frequencies_hz.double().square()
-    poles = (squared + 20.6**2) * (squared + 12194.0**2)
-    middle = ((squared + 107.7**2) * (squared + 737.9**2)).sqrt()
-    return (10.0**0.2 * (12194.0**2 * squared.square() / (poles * middle)).square()).to(frequencies_hz.dtype)
 
 
 def _level_db(

@@ -25,7 +25,7 @@ class FittedExpression(NamedTuple):
     """Features whose expression suits an instrument.
 
     Attributes:
-        features: (1, n_frames, 1) each.
+        features: (1, n_frames, 1) each; nothing of the expression is a wish.
         source: "input" or "predict"; "none" for an instrument without expression.
     """
 
@@ -43,6 +43,9 @@ def fit_expression(
     bright for a violin. Where the input's brightness does not go with what the instrument would do
     at this pitch and loudness (a singer's follows the vowels), it says nothing about the instrument: then it is
     predicted.
+
+    Neither is a wish that an instrument has to obey: matched, it is still another's timbre, which the instrument answers
+    as it would.
 
     Args:
         features: pitch and loudness already fitted to the instrument, expression as measured in the input.
@@ -65,7 +68,8 @@ def fit_expression(
         chosen, source = matched, "input"
     if offsets is not None:
         chosen = Expression(*(values + offset for values, offset in zip(chosen, offsets, strict=True)))
-    return FittedExpression(features._replace(**chosen._asdict()), source)
+    is_wish = torch.zeros(1, 1, len(chosen), dtype=torch.bool).expand(-1, features.f0_hz.shape[1], -1)
+    return FittedExpression(features._replace(**chosen._asdict(), is_wish=is_wish), source)
 
 
 def _predicted(features: Features, predictor: Predictor, instrument: Instrument) -> Expression:

@@ -1,7 +1,8 @@
 """Making an instrument as loud, note by note, as the melody asks.
 
 An instrument answers a loudness as its player did: some notes of a saxophone are louder than others whatever one blows,
-and a network has learned that, too, with errors of its own. Played by somebody else's melody, the contour is lost.
+and a network has learned that, too, with errors of its own. Played by somebody else's melody, the contour is lost. One
+that obeys has corrections left, for its own room and recordings; gates, morphs and colours change the level of all.
 
 wanted loudness ───────────────────────► difference ─► smooth, limited ─► gain of all that is played
 what the controls sound like ──────────►
@@ -15,20 +16,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from luthier.dsp.controls_loudness import controls_loudness_db
 from luthier.dsp.signals import Controls, Features
-from luthier.features.loudness import a_weighting_power
 from luthier.inference.loudness_fit import GATE_RANGE_DB, is_note
 from luthier.inference.rendering import BLOCK_FRAMES, EditControls, cut_frames
 from luthier.model.instrument import Instrument
-from luthier.units import db_to_amplitude, power_to_db
+from luthier.units import db_to_amplitude
 
 SMOOTH_SECONDS = 0.07
 """Gains change no faster than this: a note's own beginning and noise stay."""
 LEAST_DB, MOST_DB = -GATE_RANGE_DB, 12.0
 """A note may be turned down as far as notes lie below the loudest: an instrument that plays all equally loud has soft
 ones, too. Turned up by more than this, it is a note that the instrument does not have, and its noise comes up."""
-UNIFORM_POWER = 1.0 / 3.0
-"""Of white noise, uniform in [-1, 1]."""
 
 
 class LevelFollow(NamedTuple):
@@ -68,30 +67,12 @@ def follow_level(
     for start in range(0, features.f0_hz.shape[1], BLOCK_FRAMES):
         frames = slice(start, start + BLOCK_FRAMES)
         controls, state = instrument.controls_block(cut_frames(features, frames), state)
-        played_db[:, frames] = controls_loudness_db(edit(controls, frames), sample_rate=instrument.config.sample_rate)
+        played_db[:, frames] = controls_loudness_db(edit(controls, frames), instrument.config.features)
     missing_db, notes = features.loudness_db - played_db, is_note(features)
     if not bool(notes.any()):
         return LevelFollow(torch.zeros_like(missing_db))
     missing_db = (missing_db - missing_db[notes].median()).clamp(LEAST_DB, MOST_DB)
     return LevelFollow(strength * _mean_around(missing_db, notes, instrument.config.features.frame_rate))
-
-
-def controls_loudness_db(controls: Controls, *, sample_rate: int) -> Tensor:
-    """A-weighted level of what controls sound like, without playing them.
-
-    Args:
-        controls: (batch, n_frames, ...) each.
-        sample_rate: Hz.
-
-    Returns:
-        (batch, n_frames, 1), dB.
-    """
-    strengths = controls.amplitude * controls.harmonic_distribution
-    numbers = torch.arange(1, strengths.shape[-1] + 1).to(strengths)
-    tone = (strengths.square() / 2.0 * a_weighting_power(controls.f0_hz * numbers)).sum(dim=-1, keepdim=True)
-    bands_hz = torch.linspace(0.0, sample_rate / 2, controls.noise_magnitudes.shape[-1]).to(strengths)
-    noise = (controls.noise_magnitudes.square() * a_weighting_power(bands_hz)).mean(dim=-1, keepdim=True)
-    return power_to_db(tone + UNIFORM_POWER * noise)
 
 
 def _mean_around(values: Tensor, notes: Tensor, frame_rate: float) -> Tensor:

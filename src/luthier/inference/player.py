@@ -118,7 +118,9 @@ class Player:
     def resynth(
         self, audio: Tensor | np.ndarray, sample_rate: int, *, room: Tensor | None = None, wet: float = 1.0
     ) -> Rendering:
-        """Play a clip again as it is: its own pitch and loudness, the instrument's timbre and room.
+        """Play a clip again as it is: its own pitch, loudness and expression, as far as the instrument has one.
+
+        For passages of the same instrument; `transfer` fits those of others to it.
 
         Args:
             audio: (n_samples,) or (1, n_samples).

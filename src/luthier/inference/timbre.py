@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from luthier.dsp.harmonic_timbre import HarmonicTimbre, harmonic_timbre, with_timbre
 from luthier.dsp.signals import Controls
 from luthier.errors import RangeError
 from luthier.units import db_to_amplitude
@@ -20,18 +21,24 @@ class Colour(NamedTuple):
         balance_db: how much the harmonics are raised against the noise; each takes half of it.
         tilt_db: dB per octave by which higher harmonics are raised.
         harmonics_db: dB for the first harmonic, the second and so on; the rest stays.
+        offsets: added to the timbre that is played, octaves and dB: scalars in tensors.
     """
 
     balance_db: float = 0.0
     tilt_db: float = 0.0
     harmonics_db: Sequence[float] = ()
+    offsets: HarmonicTimbre | None = None
 
     def apply(self, controls: Controls) -> Controls:
-        """Colour controls (batch, n_frames, ...). Tilting keeps the power of a frame's harmonics.
+        """Colour controls (batch, n_frames, ...). Tilting and offsets keep the power of a frame's harmonics.
 
         Raises:
             RangeError: more harmonics are named than there are.
         """
+        if self.offsets is not None:
+            moved = zip(harmonic_timbre(controls), self.offsets, strict=True)
+            wanted = HarmonicTimbre(*(values + offset for values, offset in moved))
+            controls = with_timbre(controls, wanted, HarmonicTimbre(*(offset != 0.0 for offset in self.offsets)))
         coloured, held = controls.harmonic_distribution, controls.harmonic_distribution
         if self.tilt_db:
             tilted = held * self._tilt(held)

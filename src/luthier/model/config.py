@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from luthier.dsp.feature_definition import FeatureDefinition
@@ -72,6 +74,9 @@ class InstrumentConfig(FrozenConfig):
         max_length=16,
         description="the synthesisers, summed",
     )
+    obeys: tuple[Literal["loudness", "timbre"], ...] = Field(
+        (), max_length=2, description="what of the features holds by construction, see model/obedience.py"
+    )
     room: RoomConfig = Field(RoomConfig(), description="the room it stands in")
 
     @model_validator(mode="before")
@@ -90,6 +95,23 @@ class InstrumentConfig(FrozenConfig):
         kinds = [synth.kind for synth in self.synths]
         if len(set(kinds)) < len(kinds):
             raise ValueError(f"synths are {', '.join(kinds)}: expected each kind at most once")
+        return self
+
+    @model_validator(mode="after")
+    def _gains_are_in_the_controls(self) -> InstrumentConfig:
+        """What controls promise is what is heard of them."""
+        if self.obeys and any(synth.gain != 1.0 for synth in self.synths):
+            raise ValueError("obeys, but a synth has another gain than 1: set the gain to 1, or obeys = []")
+        return self
+
+    @model_validator(mode="after")
+    def _timbre_is_an_input(self) -> InstrumentConfig:
+        """Who predicts what is not given learns from the network that hears it."""
+        missing = {"brightness_z", "warmth_z", "hollowness_z"} - {*self.decoder.inputs}
+        if "timbre" in self.obeys and missing:
+            raise ValueError(
+                f"obeys timbre, but decoder.inputs lack {', '.join(sorted(missing))}: add them, or leave it out"
+            )
         return self
 
     @property

@@ -7,11 +7,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from luthier.dsp.signals import Controls, Expression, Features
+from luthier.dsp.signals import MEASURED, Controls, Expression, Features
 from luthier.errors import ConfigError, ShapeError
 from luthier.model.config import InstrumentConfig
 from luthier.model.decoder import Decoder, DecoderState
 from luthier.model.inputs import EXPRESSION_INPUTS
+from luthier.model.obedience import Obedience, wished_expression
 from luthier.model.predictor import Predictor
 from luthier.model.rooms import build_room
 from luthier.model.statistics import Statistics
@@ -34,7 +35,8 @@ class Instrument(nn.Module):
     """What was learned from recordings, ready to be played.
 
         features -> decoder -> controls -> synths, summed -> dry audio -> room -> audio
-            `-> predictor ^   supplies the expression that the features leave out
+            `-> predictor ^       ^ obedience   as loud, and as bright, warm and hollow, as the features ask
+                supplies the expression that the features leave out
 
     Attributes:
         config: what decides its shape.
@@ -42,6 +44,7 @@ class Instrument(nn.Module):
         predictor: supplies expression; None where the network has no input for it.
         decoder: the network.
         synths: the synthesisers of the signal chain.
+        obedience: makes controls do what the features ask for.
         room: the room.
     """
 
@@ -52,7 +55,12 @@ class Instrument(nn.Module):
         self.statistics = Statistics()
         inputs = config.decoder.inputs
         self.predictor = Predictor(inputs) if set(inputs) & set(EXPRESSION_INPUTS) else None
-        self.decoder = Decoder(config.decoder, sum(synth.n_outputs for synth in self.synths))
+        self.obedience = Obedience(config)
+        self._sizes, n_corrections = [synth.n_outputs for synth in self.synths], self.obedience.n_outputs
+        self.decoder = Decoder(config.decoder, sum(self._sizes) + n_corrections)
+        if n_corrections:  # nothing is corrected before anything is known
+            for weights in self.decoder.head.parameters():
+                nn.init.zeros_(weights[-n_corrections:])
         self.room = build_room(config.room, config.sample_rate)
 
     @property
@@ -96,18 +104,21 @@ class Instrument(nn.Module):
         Raises:
             ShapeError: the features do not have one common shape (batch, n_frames, 1).
         """
-        shapes = {tuple(value.shape) for value in features if value is not None}
+        shapes = {tuple(value.shape) for name in MEASURED if (value := getattr(features, name)) is not None}
         if len(shapes) != 1 or features.f0_hz.ndim != 3 or features.f0_hz.shape[-1] != 1:
             raise ShapeError(f"features have shapes {sorted(shapes)}: expected one common (batch, n_frames, 1).")
         f0_hz = features.f0_hz if f0_hz is None else f0_hz
+        is_wish = wished_expression(features)
         features, predictor = self._with_expression(features, state.predictor)
         raw, decoder = self.decoder(features, self.statistics, state.decoder)
         raw = raw.to(features.f0_hz.dtype)  # under autocast the network speaks in fewer digits
-        sizes = [synth.n_outputs for synth in self.synths]
+        *shares, corrections = raw.split([*self._sizes, self.obedience.n_outputs], dim=-1)
         fields = self._silent_fields(f0_hz)
-        for synth, share in zip(self.synths, raw.split(sizes, dim=-1), strict=True):
+        for synth, share in zip(self.synths, shares, strict=True):
             fields |= synth.controls(share, f0_hz)
-        return Controls(**fields), InstrumentState(decoder, predictor)
+        with torch.autocast(f0_hz.device.type, enabled=False):  # what holds exactly is worked out exactly
+            controls = self.obedience.apply(Controls(**fields), corrections, features, is_wish)
+        return controls, InstrumentState(decoder, predictor)
 
     def controls(self, features: Features, f0_hz: Tensor | None = None) -> Controls:
         """Decide what to play for a whole clip: `controls_block` called once."""

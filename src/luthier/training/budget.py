@@ -6,16 +6,16 @@ from luthier.training.config import TrainingConfig
 from luthier.training.settings import BUDGETS
 
 PASSES = 200
-"""How often a run that names no budget hears its material: three minutes of it are best learned after 2,000 to 2,500
+"""How often a run that names no budget hears its material: three minutes of it are best learned after about 1,500
 steps of `fast`, and by heart after twice as many (docs/project/ablations.md)."""
-FEWEST_STEPS, MOST_STEPS = 1000, 20_000
-"""Less is no instrument; more takes longer than ten minutes on two cores."""
+FEWEST_STEPS, MOST_SECONDS = 1000, 336_000.0
+"""Less is no instrument; to hear more takes `fast` longer than ten minutes on two cores."""
 
 
 def default_steps(config: TrainingConfig, material_seconds: float) -> int:
     """The budget of a run that names none: so many steps for so much training material."""
-    steps = PASSES * material_seconds / (config.batch_size * config.window_seconds)
-    return round(min(max(steps, FEWEST_STEPS), MOST_STEPS))
+    steps = min(PASSES * material_seconds, MOST_SECONDS) / (config.batch_size * config.window_seconds)
+    return round(max(steps, FEWEST_STEPS))
 
 
 def budget_used(config: TrainingConfig, *, steps: int, steps_per_epoch: int, seconds: float) -> float:

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from luthier.analysis.room_decay import find_free_decays
 from luthier.data.windows import Batch
+from luthier.dsp.controls_loudness import SINE_POWER, UNIFORM_POWER
 from luthier.dsp.signals import Controls
 from luthier.units import power_to_db
 
@@ -30,8 +31,6 @@ MARGIN_DB = 20.0
 """By how much the player must be softer than the recording where nothing is played."""
 LEVEL_FRAMES = 5
 """Frames over which the level of a recording is taken: an odd number."""
-UNIFORM_POWER = 1.0 / 3.0
-"""Of white noise, uniform in [-1, 1]."""
 
 
 def free_decays(batch: Batch, *, frame_rate: float, quiet_db: float) -> Tensor:
@@ -54,7 +53,7 @@ def player_excess_db(controls: Controls, audio: Tensor, is_free: Tensor) -> Tens
         Mean over free frames of what is above the recording less 20 dB, dB: a scalar, 0 without free frames.
     """
     hop_length = audio.shape[-1] // is_free.shape[-1]
-    harmonics = (controls.amplitude * controls.harmonic_distribution).square().sum(dim=-1) / 2.0
+    harmonics = (controls.amplitude * controls.harmonic_distribution).square().sum(dim=-1) * SINE_POWER
     noise = UNIFORM_POWER * controls.noise_magnitudes.square().mean(dim=-1)
     padding = (LEVEL_FRAMES // 2) * hop_length
     recorded = F.avg_pool1d(audio.square().unsqueeze(1), LEVEL_FRAMES * hop_length, hop_length, padding).squeeze(1)

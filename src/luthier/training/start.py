@@ -40,7 +40,8 @@ def start_path(name: str) -> Path:
 def start_network(instrument: Instrument, name: str) -> bool:
     """Give an untrained instrument the network of a start, as far as the two have the same shape.
 
-    At another sample rate, only the last layer, which has a number for each harmonic and band, begins from chance.
+    At another sample rate or with another `obeys`, only the last layer, which has a number for each harmonic, band and
+    correction, begins from chance.
 
     Args:
         instrument: its decoder and predictor are changed in place; statistics and room stay.

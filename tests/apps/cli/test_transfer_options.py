@@ -37,7 +37,7 @@ def test_loudness_is_brought_to_lufs_and_gain_adds_to_it(play, tmp_path) -> None
     import torch
 
     for name, arguments, lufs in (("a", ("--lufs", -30), -30.0), ("b", ("--lufs", -30, "--gain", -6), -36.0)):
-        outcome = play(*arguments, "--json", output=f"{name}.wav")
+        outcome = play(*arguments, "--loudness", 0, "--json", output=f"{name}.wav")  # as loud as the tone
         meter = ProgrammeMeter(16000)
         meter.hear(torch.from_numpy(read(tmp_path / f"{name}.wav")).unsqueeze(0))
         assert meter.lufs == pytest.approx(lufs, abs=0.05)
