@@ -153,23 +153,23 @@ def our_curve(dataset: Dataset, goal: float) -> list[Point]:
     settings = resolve_settings(settings_tables("fast", overrides={"start": ""}), dataset.definition)
     module, batches = build(dataset, settings)
     instrument, config = module.instrument, settings.training
-    optimizer = module.configure_optimizers()
+    optimizer, gradients = module.configure_optimizers(), module.row.gradients
     generator = torch.Generator().manual_seed(config.seed)
     _say("fast", Point(0, 0.0, validate(instrument.eval(), dataset)))  # what it knows before it has learned
     instrument.train()
     points, cpu, started = [], 0.0, time.process_time()
     for step in range(MOST_STEPS):
         batch = batches[step]
-        optimizer.zero_grad()
+        module.zero_grad()
         output = instrument(batch.features, white_noise(*batch.audio.shape, generator))
         loss = module.loss(output, batch.audio, step)
         loss.backward()
-        if is_finite(instrument, loss):
+        if is_finite(loss, gradients):
             # CPU seconds stand for minutes of the budget: the same learning rates on a busy machine.
             used = (cpu + time.process_time() - started) / (60.0 * (config.minutes or 10.0))
             for group in optimizer.param_groups:
-                group["lr"] = learning_rate(config, Progress(step, step / batches.steps_per_epoch, used))
-            torch.nn.utils.clip_grad_norm_(instrument.parameters(), config.gradient_clip)
+                group["lr"] = group["speed"] * learning_rate(config, Progress(step, step / batches.steps_per_epoch, used))
+            gradients.mul_((config.gradient_clip / gradients.norm()).clamp_max(1.0))
             optimizer.step()
         if (step + 1) % OUR_EVERY == 0:
             cpu += time.process_time() - started
