@@ -168,7 +168,9 @@ def our_curve(dataset: Dataset, goal: float) -> list[Point]:
             # CPU seconds stand for minutes of the budget: the same learning rates on a busy machine.
             used = (cpu + time.process_time() - started) / (60.0 * (config.minutes or 10.0))
             for group in optimizer.param_groups:
-                group["lr"] = group["speed"] * learning_rate(config, Progress(step, step / batches.steps_per_epoch, used))
+                group["lr"] = group["speed"] * learning_rate(
+                    config, Progress(step, step / batches.steps_per_epoch, used)
+                )
             gradients.mul_((config.gradient_clip / gradients.norm()).clamp_max(1.0))
             optimizer.step()
         if (step + 1) % OUR_EVERY == 0:
