@@ -9,6 +9,8 @@ A note that was never recorded has harmonics where others have had theirs, but n
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -34,12 +36,13 @@ def gains_at_harmonics(gains: Tensor, f0_hz: Tensor, *, n_harmonics: int, sample
 
     Source: the source-filter model, Fant 1960, Acoustic Theory of Speech Production.
     """
-    numbers = torch.arange(1, n_harmonics + 1, dtype=f0_hz.dtype, device=f0_hz.device)
-    fundamental = hz_to_octaves(f0_hz.clamp_min(SMALLEST_HZ) / LOWEST_HZ)
-    octaves = (fundamental + hz_to_octaves(numbers)).clamp_min(0.0)
-    highest = hz_to_octaves(octaves.new_tensor(sample_rate / 2 / LOWEST_HZ))
     last = gains.shape[-1] - 1
-    place = (octaves / highest * last).clamp_max(last)
+    gains_in_octave = last / math.log2(sample_rate / 2 / LOWEST_HZ)
+    # In float64: among many gains a float32 leaves too few digits for where between two of them a harmonic lies.
+    numbers = torch.arange(1, n_harmonics + 1, dtype=torch.float64, device=f0_hz.device)
+    fundamental = hz_to_octaves(f0_hz.clamp_min(SMALLEST_HZ).double() / LOWEST_HZ)
+    place = (gains_in_octave * fundamental + gains_in_octave * hz_to_octaves(numbers)).clamp(0.0, last)
     below = place.floor()
     index = below.long().clamp(0, last)  # NaN lies nowhere, and stays NaN in the share
-    return torch.lerp(gains.gather(-1, index), gains.gather(-1, (index + 1).clamp_max(last)), place - below)
+    share = (place - below).to(gains)
+    return torch.lerp(gains.gather(-1, index), gains.gather(-1, (index + 1).clamp_max(last)), share)
