@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from luthier.dsp.controls_loudness import controls_loudness_db
 from luthier.dsp.signals import Controls, Expression, Features
+from luthier.errors import ShapeError
 from luthier.model.config import DecoderConfig
 from luthier.model.inputs import EXPRESSION_INPUTS
 from luthier.model.instrument import Instrument
@@ -115,3 +116,9 @@ def test_a_synth_that_is_louder_than_its_controls_say_cannot_obey() -> None:
     with pytest.raises(ValidationError, match="another gain than 1"):
         small_config(obeys=("loudness",), synths=synths)
     assert small_config(synths=synths).synths[0].gain == 0.5
+
+
+@pytest.mark.parametrize("shape", [(1, 20, 1), (1, 19, 5), (20, 5)])
+def test_wishes_of_another_shape_are_named(instrument: Instrument, shape: tuple[int, ...]) -> None:
+    with pytest.raises(ShapeError, match=r"is_wish has the shape .*: expected \(1, 20, 5\)"):
+        instrument.controls(wished()._replace(is_wish=torch.ones(shape, dtype=torch.bool)))

@@ -102,7 +102,7 @@ class Instrument(nn.Module):
             Controls of the same frames, and the new state.
 
         Raises:
-            ShapeError: the features do not have one common shape (batch, n_frames, 1).
+            ShapeError: the features do not have one common shape (batch, n_frames, 1), or `is_wish` does not fit to it.
         """
         shapes = {tuple(value.shape) for name in MEASURED if (value := getattr(features, name)) is not None}
         if len(shapes) != 1 or features.f0_hz.ndim != 3 or features.f0_hz.shape[-1] != 1:

@@ -15,6 +15,7 @@ from torch import Tensor
 from luthier.dsp.controls_loudness import with_loudness
 from luthier.dsp.harmonic_timbre import HarmonicTimbre, with_timbre
 from luthier.dsp.signals import Controls, Expression, Features
+from luthier.errors import ShapeError
 from luthier.model.config import InstrumentConfig
 
 LOUDNESS_CORRECTION_DB = 10.0
@@ -59,7 +60,14 @@ class Obedience:
 
 
 def wished_expression(features: Features) -> Expression | None:
-    """Which fields of the expression are wishes: bool, shapes that broadcast to the features'; None if there is none."""
+    """Which fields of the expression are wishes: bool, shapes that broadcast to the features'; None if there is none.
+
+    Raises:
+        ShapeError: `is_wish` is not (batch, n_frames, n_fields of the expression).
+    """
+    expected = (*features.f0_hz.shape[:-1], len(Expression._fields))
+    if features.is_wish is not None and tuple(features.is_wish.shape) != expected:
+        raise ShapeError(f"is_wish has the shape {tuple(features.is_wish.shape)}: expected {expected}.")
     is_given = [getattr(features, name) is not None for name in Expression._fields]
     if not any(is_given):
         return None
