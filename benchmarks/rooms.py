@@ -1,6 +1,6 @@
 """Does an instrument learn the room of its recordings? Notes of known sound in measured rooms, trained and compared.
 
-python benchmarks/rooms.py ROOM.flac ... [--steps 300]
+python benchmarks/rooms.py ROOM.flac ... [--steps 800]
 
 The true and the learned room are measured in the same way, above 250 Hz: the notes, from 196 Hz, hold next to nothing
 below, and measured rooms ring longest there.
@@ -70,7 +70,7 @@ def main() -> None:
     """Print a row for each room."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rooms", nargs="+", type=Path)
-    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--steps", type=int, default=800)
     arguments = parser.parse_args()
     print("| room | T60, s: true | learned | DRR, dB: true | learned | decay curve off by, dB |")
     print("|---|---|---|---|---|---|")

@@ -16,6 +16,7 @@ from luthier.model.rooms import (
     build_room,
     late_noise_bands,
     music_gain,
+    third_octave_gains_db,
 )
 
 RATE = 16000
@@ -188,6 +189,37 @@ def test_the_gain_for_music_is_that_of_its_octaves() -> None:
     assert float(music_gain(torch.tensor([0.5]), RATE)) == pytest.approx(0.5)
     low_pass = torch.full((8,), 0.125)  # 0 dB at the bottom, nothing at 2 and 4 kHz
     assert 0.5 < float(music_gain(low_pass, RATE)) < 0.95
+
+
+@pytest.mark.parametrize("sample_rate", [16000, 44100])
+def test_gains_of_third_octaves_are_those_of_the_response(sample_rate: int) -> None:
+    click = third_octave_gains_db(torch.tensor([0.5]), sample_rate)
+    assert len(click) == {16000: 18, 44100: 23}[sample_rate]
+    torch.testing.assert_close(click, torch.full_like(click, 20 * math.log10(0.5)))
+    echo = third_octave_gains_db(torch.tensor([1.0, 0.9]), sample_rate)  # cos(pi f / rate): less and less up to Nyquist
+    assert bool((echo.diff() < 0).all())
+    assert float(echo[0]) == pytest.approx(20 * math.log10(1.9), abs=0.01)
+
+
+@pytest.mark.parametrize("late_db", [0.0, 6.0])
+def test_a_measured_reverberation_is_no_colour_and_what_taps_add_is(late_db: float) -> None:
+    place = build_room(RoomConfig(kind="decaying_taps", seconds=1.0), RATE)
+    assert isinstance(place, DecayingTapsRoom)
+    place.set_decay(torch.full((N_DECAY_BANDS,), 0.4), late_db)
+    before = place.colour_db().detach()
+    assert float(before.mean()) == pytest.approx(0.0, abs=1.5)
+    assert float(before.square().mean()) < 6.0  # a noise of a second is white to 2 dB in a third-octave
+    with torch.no_grad():
+        place.early_taps.copy_(torch.linspace(300.0, 0.0, len(place.early_taps)))  # a low-pass
+    coloured = place.colour_db()
+    assert float(coloured[:3].detach().mean()) > float(before[:3].mean()) + 10
+    coloured.square().mean().backward()
+    assert bool(place.early_taps.grad.any())
+
+
+def test_the_room_of_a_dry_recording_begins_without_colour_and_free_taps_may_have_any() -> None:
+    assert float(room("decaying", 1.0).colour_db().detach().abs().max()) < 0.5
+    assert all(room(kind).colour_db() is None for kind in ("free_taps", "free_taps_direct", "none"))
 
 
 @pytest.mark.parametrize("kind", ROOMS)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from luthier.dsp.convolution import fft_convolve
 from luthier.errors import ConfigError
 from luthier.model.config import RoomConfig
-from luthier.units import db_to_amplitude, db_to_power, seconds_to_samples
+from luthier.units import db_to_amplitude, db_to_power, power_to_db, seconds_to_samples
 
 FREE_TAPS_START = 0.5e-4
 """The assignment's room starts uniform between plus and minus this."""
@@ -37,6 +37,8 @@ SMALLEST_LATE_DB, LARGEST_LATE_DB = -80.0, 20.0
 DIRECT_SECONDS = 0.0025
 """Until here it is the direct sound, as in the literature on direct-to-reverberant ratios."""
 MUSIC_HZ = (100.0, 4000.0)
+COLOUR_OCTAVES = 0.2
+"""Standard deviation of the bands in which the colour of a room is looked at: finer, it is reflections."""
 DECAY_60_DB = math.log(1000.0)
 NOISE_SEED = 20201
 """Seed of the decaying noise: the same room in every run and on every machine."""
@@ -66,6 +68,14 @@ class Room(nn.Module):
         which have no direct sound to go by; the gain for music in rooms that can take over a part of the playing.
         """
         return torch.ones(())
+
+    def colour_db(self) -> Tensor | None:
+        """By how much this room makes each third of an octave louder than it is known to: (n_bands,), dB.
+
+        The tone of an instrument can hide here: dry recordings sound the same whether the player is dark or the room.
+        None where nothing is known, as in rooms of free taps.
+        """
+        return None
 
 
 class FreeTapsRoom(Room):
@@ -143,6 +153,10 @@ class DecayingRoom(Room):
         """Gain of the response for music: a scalar."""
         return music_gain(self.impulse_response(), self.sample_rate)
 
+    def colour_db(self) -> Tensor:
+        """Gains of the whole response; the room of a dry recording has none to speak of: (n_bands,), dB."""
+        return third_octave_gains_db(self.impulse_response(), self.sample_rate)
+
 
 class DecayingTapsRoom(Room):
     """Ours: the direct sound, then free taps that die away as the room of the recordings does.
@@ -202,6 +216,11 @@ class DecayingTapsRoom(Room):
         """Gain of the response for music: a scalar."""
         return music_gain(self.impulse_response(), self.sample_rate)
 
+    def colour_db(self) -> Tensor:
+        """Gains of the response, without what reverberation as loud as it was measured to be adds: (n_bands,), dB."""
+        known_db = power_to_db(1.0 + db_to_power(self.late_db.clamp(SMALLEST_LATE_DB, LARGEST_LATE_DB)))
+        return third_octave_gains_db(self.impulse_response(), self.sample_rate) - known_db
+
 
 @lru_cache(maxsize=4)
 @torch.inference_mode(False)  # made while playing, it must still serve while training
@@ -236,6 +255,31 @@ def music_gain(impulse_response: Tensor, sample_rate: int) -> Tensor:
     weight = torch.where((hz >= low) & (hz <= high), 1.0 / hz.clamp_min(low), torch.zeros_like(hz))
     power = torch.fft.rfft(impulse_response, n_fft).abs().square()
     return torch.sqrt((weight * power).sum(dim=-1).mean() / weight.sum())
+
+
+def third_octave_gains_db(impulse_response: Tensor, sample_rate: int) -> Tensor:
+    """By how much a room makes each third of an octave louder, from 100 Hz up.
+
+    Args:
+        impulse_response: (n_taps,).
+        sample_rate: Hz.
+
+    Returns:
+        (n_bands,), dB: 18 at 16 kHz, 23 at 44.1 kHz.
+    """
+    power = torch.fft.rfft(impulse_response, max(len(impulse_response), sample_rate)).abs().square()
+    return power_to_db(_third_octaves(len(power), sample_rate).to(power) @ power)
+
+
+@lru_cache(maxsize=4)
+@torch.inference_mode(False)  # made while listening, they must still serve while training
+def _third_octaves(n_bins: int, sample_rate: int) -> Tensor:
+    """Weights of the bins of a spectrum in its third-octaves, each a mean: (n_bands, n_bins). Shared: do not write to it."""
+    hz = torch.linspace(0.0, sample_rate / 2, n_bins)
+    n_bands = math.floor(3.0 * math.log2(sample_rate / 2 / MUSIC_HZ[0]))
+    centres = MUSIC_HZ[0] * 2.0 ** (torch.arange(n_bands).unsqueeze(1) / 3.0)
+    weights = torch.exp(-0.5 * (torch.log2(hz.clamp_min(1.0) / centres) / COLOUR_OCTAVES).square())
+    return weights / weights.sum(dim=1, keepdim=True)
 
 
 def _octave_masks(n_taps: int) -> Tensor:

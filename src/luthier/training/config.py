@@ -64,6 +64,9 @@ class TrainingConfig(FrozenConfig):
     rest_weight: float = Field(
         0.0, ge=0, description="how quiet the player of a room of decaying_taps is kept in rests; 1 takes the tail away"
     )
+    room_colour_weight: float = Field(
+        0.0, ge=0, description="for each dB^2 by which the room colours the tone: the dry sound has the tone then"
+    )
     gradient_clip: float = Field(3.0, ge=0, description="largest norm of the gradient; 0: not limited")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "float32", description="matrix products of the network; auto: bfloat16 where the processor is built for it"

@@ -34,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 LOG_EVERY_STEPS = 25
 """Steps from one measured training MSS to the next, and from one logged to the next: neither is cheap."""
+COLOUR_EVERY_STEPS = 3
+"""The colour of the room is looked at in one of so many steps, and counts so many times as much."""
 VALIDATION_SEED, FLOOR_SEED = 1, 2
 """Seeds of the noise in validation: always the same, so that only learning changes the numbers."""
 
@@ -45,7 +47,7 @@ class Played(NamedTuple):
         batch: the windows.
         output: (batch, n_samples).
         loss: of the sound, a scalar.
-        other_error: what cannot be heard in it, weighted: the predictor's error, and who plays in rests.
+        other_error: what cannot be heard in it, weighted: the predictor's error, who plays in rests, the room's colour.
     """
 
     batch: Batch
@@ -231,7 +233,7 @@ class TrainingModule(lightning.LightningModule):
             )
 
     def _play(self, batch: Batch, noise: Tensor, share: Share) -> tuple[Tensor, Tensor]:
-        """The audio, and the errors that cannot be heard in it, weighted: the predictor's, and who plays in rests."""
+        """The audio, and the errors that cannot be heard in it, weighted, summed."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._rounds_matrices()):
             n_predicted = self._n_predicted(share.of * len(batch.audio))  # the first of all shares'
             mine = range(share.rank, n_predicted, share.of)
@@ -242,6 +244,10 @@ class TrainingModule(lightning.LightningModule):
         if self.config.rest_weight and self.quiet_db is not None and self.counter.steps % EVERY_STEPS == 0:
             weight = EVERY_STEPS * PLAYER_WEIGHT * self.config.rest_weight
             error = error + weight * self._rest_error(controls, batch, self.quiet_db)
+        if self.config.room_colour_weight and self.counter.steps % COLOUR_EVERY_STEPS == 0:
+            colour_db = self.instrument.room.colour_db()
+            if colour_db is not None:
+                error = error + COLOUR_EVERY_STEPS * self.config.room_colour_weight * colour_db.square().mean()
         return self.instrument.room(self.instrument.dry(controls, noise)), error
 
     def _n_predicted(self, n_windows: int) -> int:
