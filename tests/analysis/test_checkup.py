@@ -18,7 +18,7 @@ from luthier.analysis.checkup_noise import measure_noise
 from luthier.analysis.checkup_range import judge_range, note_name, note_seconds
 from luthier.analysis.checkup_sources import SoundPrint, group_sources
 from luthier.analysis.checkup_spectra import measure_spectra
-from luthier.analysis.checkup_tuning import mean_tuning
+from luthier.analysis.checkup_tuning import common_tuning, mean_tuning
 from luthier.analysis.checkup_voices import measure_voices
 from luthier.dsp.resampling import resample
 from luthier.features.long_audio import LongAudio, as_long_audio
@@ -61,6 +61,29 @@ def test_round_peaks_are_not_clipped_and_flat_ones_are_counted_at_any_level() ->
     assert level.peak_db == pytest.approx(20 * math.log10(0.03), abs=0.01)
 
 
+@pytest.mark.parametrize("where", ["tops only", "before something louder", "under a click"])
+def test_flat_tops_are_found_wherever_they_are(where: str) -> None:
+    tone = 0.5 * torch.sin(2 * math.pi * 97 * seconds(5)).float()
+    cut = {
+        "tops only": tone.clamp(max=0.3),
+        "before something louder": torch.cat([0.5 * tone.clamp(-0.3, 0.3), tone]),
+        "under a click": tone.clamp(-0.3, 0.3).index_fill(0, torch.tensor([40000]), 0.9),
+    }[where]
+    assert measure_level(long(cut)).clipped_share > 0.1
+
+
+@pytest.mark.parametrize("n_steps", [60, 127])
+def test_sound_of_few_steps_is_not_clipped(n_steps: int) -> None:
+    """Eight bits, or a level of -55 dB in sixteen."""
+    coarse = (n_steps * reed(220, seconds(3)) / reed(220, seconds(3)).abs().max()).round() / 128
+    assert measure_level(long(coarse)).n_clipped == 0
+
+
+def test_a_constant_offset_is_no_level() -> None:
+    tone = 0.1 * torch.sin(2 * math.pi * 100 * seconds(1)).float()
+    assert measure_level(long(tone + 0.2)).rms_db == pytest.approx(measure_level(long(tone)).rms_db, abs=0.01)
+
+
 def test_square_mean_is_the_level() -> None:
     level = measure_level(long(0.5 * torch.sin(2 * math.pi * 100 * seconds(1)).float()))
     assert level.rms_db == pytest.approx(20 * math.log10(0.5) - 3.01, abs=0.02)
@@ -86,6 +109,14 @@ def test_hum_is_found_with_its_level(mains_hz: float) -> None:
     found = measure_hum(material(0.2 * reed(220, seconds(8)) + hum + 1e-4 * torch.randn(8 * RATE), 220))
     assert found.mains_hz == mains_hz
     assert found.hum_db == pytest.approx(20 * math.log10(0.01) - 3.01, abs=1.0)
+
+
+def test_loud_hum_that_is_taken_for_a_note_is_hum() -> None:
+    """In rests the tracker follows it."""
+    is_note = seconds(8) % 2 < 1
+    sound = 0.2 * reed(220, seconds(8)) * is_note + 0.05 * torch.sin(2 * math.pi * 50 * seconds(8))
+    heard = np.where(is_note[::HOP].numpy(), 220.0, 50.1)
+    assert measure_hum(material(sound.float() + 1e-4 * torch.randn(8 * RATE), heard)).mains_hz == 50.0
 
 
 def test_a_low_note_is_no_hum() -> None:
@@ -123,6 +154,14 @@ def test_tuning_is_right_all_around_the_circle(cents: float) -> None:
     assert tuning.cents is not None
     assert tuning.cents == pytest.approx(cents, abs=2.0)
     assert tuning.a4_hz == pytest.approx(440 * cents_to_ratio(cents), rel=0.002)
+
+
+def test_single_notes_have_a_tuning_together() -> None:
+    notes = [
+        mean_tuning(np.full(200, midi_to_hz(midi + cents / 100)), 0.01)
+        for midi, cents in ((60, 25), (64, -15), (67, 5))
+    ]
+    assert common_tuning(notes).cents == pytest.approx(5.0, abs=2.0)
 
 
 def test_pitches_anywhere_have_no_tuning() -> None:

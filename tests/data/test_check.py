@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 import torch
@@ -18,7 +19,7 @@ from luthier.data.audio_files import load_audio, save_audio
 from luthier.data.check import CheckReport, check
 from luthier.dsp.convolution import fft_convolve
 from luthier.dsp.resampling import resample
-from luthier.errors import AudioFileError
+from luthier.errors import AudioFileError, RangeError
 from luthier.features.long_audio import as_long_audio
 
 RATE = 16000
@@ -127,6 +128,36 @@ def test_copies_do_not_count_as_material(mixed: CheckReport) -> None:
 def test_tiny_recordings_at_any_rate_get_an_answer(n_samples: int, rate: int) -> None:
     _, lights = found(0.1 * torch.randn(1, n_samples), rate)
     assert lights["pitch"] is Light.RED
+
+
+def test_channels_that_cancel_each_other_are_named(tmp_path: Path, violin: Tensor) -> None:
+    one = violin[0, : 5 * RATE].numpy()
+    for name, other in (("stereo", 0.7 * one), ("upside down", -0.9 * one)):
+        soundfile.write(tmp_path / f"{name}.wav", np.stack([one, other], axis=1), RATE)
+    upside_down, stereo = check([tmp_path], n_jobs=1).files[::-1]
+    assert _light(stereo.findings, "level") is Light.GREEN
+    sentence = next(finding.sentence for finding in upside_down.findings if finding.aspect == "level")
+    assert sentence.startswith("Its channels cancel each other (26 dB")
+
+
+def test_notes_beyond_the_usual_range_are_heard_where_it_is_given(tmp_path: Path) -> None:
+    time = torch.arange(3 * RATE) / RATE
+    save_audio(tmp_path / "piccolo.wav", 0.3 * torch.sin(2 * torch.pi * 2637 * time), RATE)
+    lights = [
+        _light(check([tmp_path], f0_range_hz=(50.0, highest_hz), n_jobs=1).files[0].findings, "pitch")
+        for highest_hz in (2000.0, 4000.0)
+    ]
+    assert lights == [Light.RED, Light.GREEN]
+    with pytest.raises(RangeError, match="from 500 to 50 Hz: expected"):
+        check([tmp_path], f0_range_hz=(500.0, 50.0))
+
+
+def test_a_note_of_a_second_says_nothing_of_noise_tuning_or_sources(tmp_path: Path, violin: Tensor) -> None:
+    for start in (0, 8):
+        save_audio(tmp_path / f"{start}.wav", violin[:, start * RATE : (start + 1) * RATE], RATE)
+    report = check([tmp_path], n_jobs=1)
+    lights = [_light(report.files[0].findings, "noise"), _light(report.findings, "sources")]
+    assert lights == [Light.GREY, Light.GREY]
 
 
 def test_a_folder_with_nothing_readable_is_an_error(tmp_path: Path) -> None:

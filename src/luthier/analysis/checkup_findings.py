@@ -7,19 +7,28 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from luthier.analysis.checkup import Checkup
+from luthier.analysis.checkup_range import Seconds
+from luthier.analysis.checkup_tuning import Tuning
 
 SILENT_PEAK_DB = -70.0
 QUIET_RMS_DB = -45.0
+CANCELLED_DB = 6.0
+"""Two channels that have nothing to do with each other lose 3 dB in their mean."""
 MANY_CLIPPED = 1e-4
 """One sample in ten thousand: heard as crackling."""
 CLEAN_DB, NOISY_DB = 22.0, 12.0
 """How far steady noise should lie below the sound; violins in live rooms measure 28 to 32 dB."""
+SHORTEST_SECONDS = 3.0
+"""Of a recording whose noise can be told from its notes: the 25 s of a violin with 27 dB came to 7 to 22 dB in pieces
+of 2 s and less."""
 SOFT_HUM_DB, LOUD_HUM_DB = 60.0, 40.0
 """Below the mean level; less than the first is heard in rests."""
 WIDE_HZ, NARROW_HZ = 15000.0, 7500.0
 LIVE_SECONDS, BOOMY_SECONDS = 1.8, 3.0
 """Long rooms are estimated too short: 4 s as 2.4 s."""
 FAR_CENTS = 15.0
+FEWEST_NOTES, LEAST_NOTE_SECONDS = 3, 0.2
+"""A single note is sharp or flat; only several have a tuning."""
 UNPITCHED, MOSTLY_UNPITCHED = 0.3, 0.6
 """Singing has up to 0.28 of consonants and breath, speech 0.3 to 0.4, a violin 0.03."""
 LEAST_PITCHED_SECONDS = 0.5
@@ -68,7 +77,10 @@ Answer = tuple[Light, str]
 
 def _pitch(checkup: Checkup) -> Answer:
     if checkup.pitched_seconds < LEAST_PITCHED_SECONDS:
-        return Light.RED, "No usable pitch: is this a solo recording of a pitched instrument?"
+        low_hz, high_hz = checkup.f0_range_hz
+        return Light.RED, (
+            f"No usable pitch from {low_hz:.0f} to {high_hz:.0f} Hz: is this a solo recording of a pitched instrument?"
+        )
     share = checkup.unpitched_share
     if share > MOSTLY_UNPITCHED:
         return Light.RED, f"{share:.0%} of the sound has no pitch: leave it out, or remove noise and speech."
@@ -80,8 +92,9 @@ def _pitch(checkup: Checkup) -> Answer:
 def _voices(checkup: Checkup) -> Answer:
     share = checkup.voices.polyphonic_share
     if checkup.voices.is_polyphonic:
-        cause = " or the room" if (checkup.t60_seconds or 0.0) > LIVE_SECONDS else ""
-        return Light.RED, f"Several voices at once in {share:.0%} of the steady notes: leave chords{cause} out."
+        t60_seconds = checkup.t60_seconds
+        room = "" if t60_seconds is not None and t60_seconds <= LIVE_SECONDS else ", or record in a drier room"
+        return Light.RED, f"Several voices at once in {share:.0%} of the steady notes: leave chords out{room}."
     if checkup.pitched_seconds < LEAST_PITCHED_SECONDS:
         return Light.GREY, "Without pitch, voices cannot be counted."
     return Light.GREEN, "One voice at a time."
@@ -89,6 +102,11 @@ def _voices(checkup: Checkup) -> Answer:
 
 def _level(checkup: Checkup) -> Answer:
     level = checkup.level
+    if checkup.lost_in_mean_db > CANCELLED_DB:
+        return Light.RED, (
+            f"Its channels cancel each other ({checkup.lost_in_mean_db:.0f} dB are lost in their mean): "
+            "invert one of them, or give one alone."
+        )
     if level.peak_db < SILENT_PEAK_DB:
         return Light.RED, f"Silent (peak {level.peak_db:.0f} dB): is this the right track?"
     if level.n_clipped:
@@ -96,7 +114,7 @@ def _level(checkup: Checkup) -> Answer:
         return light, f"{level.n_clipped} samples are clipped: record again with less gain."
     if level.rms_db < QUIET_RMS_DB:
         return Light.YELLOW, f"Very quiet (mean level {level.rms_db:.0f} dB): record again with more gain."
-    return Light.GREEN, f"Peak {level.peak_db:.1f} dB, mean level {level.rms_db:.1f} dB, no clipping."
+    return Light.GREEN, f"Peak {level.peak_db:.1f} dB, mean level {level.rms_db:.1f} dB, no flat peaks."
 
 
 def _noise(checkup: Checkup) -> Answer:
@@ -105,6 +123,8 @@ def _noise(checkup: Checkup) -> Answer:
         return Light.GREY, "Nothing sounds that noise could be compared with."
     if below_db >= CLEAN_DB:
         return Light.GREEN, f"Steady noise lies {below_db:.0f} dB below the sound."
+    if checkup.seconds < SHORTEST_SECONDS:
+        return Light.GREY, "Too short to tell noise from the note."
     light = Light.YELLOW if below_db >= NOISY_DB else Light.RED
     return light, f"Steady noise only {below_db:.0f} dB below the sound: record closer, in a quieter room."
 
@@ -112,7 +132,7 @@ def _noise(checkup: Checkup) -> Answer:
 def _hum(checkup: Checkup) -> Answer:
     hum, below_db = checkup.hum, checkup.level.rms_db - checkup.hum.hum_db
     if hum.mains_hz is None or below_db > SOFT_HUM_DB:
-        return Light.GREEN, "No hum of the mains."
+        return Light.GREEN, "No hum of the mains below the notes."
     light = Light.YELLOW if below_db > LOUD_HUM_DB else Light.RED
     return light, f"{hum.mains_hz:.0f} Hz hum, {below_db:.0f} dB below the sound: check cables, or cut below the notes."
 
@@ -145,7 +165,13 @@ def _room(checkup: Checkup) -> Answer:
 
 
 def _tuning(checkup: Checkup) -> Answer:
-    tuning = checkup.tuning
+    return judge_tuning(checkup.tuning, checkup.note_seconds)
+
+
+def judge_tuning(tuning: Tuning, note_seconds: Seconds) -> Answer:
+    """Light and sentence of the tuning of one recording or of all, with seconds of each MIDI note, (128,)."""
+    if (note_seconds >= LEAST_NOTE_SECONDS).sum() < FEWEST_NOTES:
+        return Light.GREY, "Too few notes to speak of a tuning."
     if tuning.cents is None:
         return Light.GREY, "Pitches keep to no scale, so there is no tuning."
     text = f"Tuned to A4 = {tuning.a4_hz:.1f} Hz ({tuning.cents:+.0f} cents)"

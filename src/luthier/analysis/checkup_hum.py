@@ -21,6 +21,8 @@ PROMINENT_DB = 15.0
 LOWEST_NOTE_QUANTILE = 0.02
 NOTE_MARGIN = 0.85
 """Lines above this part of the lowest note may be notes and are not looked at."""
+FOLLOWED_HZ = 1.0
+"""A pitch this close to one of the first two lines is loud hum, heard by the tracker in rests: no note."""
 
 
 class Hum(NamedTuple):
@@ -50,9 +52,13 @@ def measure_hum(material: Material) -> Hum:
 
 def _highest_line(material: Material) -> float:
     pitched_hz = material.f0_hz[material.is_pitched]
-    if len(pitched_hz) == 0:
+    lines_hz = np.outer((1, 2), MAINS_HZ).reshape(-1, 1)
+    notes_hz = pitched_hz[(np.abs(pitched_hz - lines_hz) > FOLLOWED_HZ).all(axis=0)]
+    if len(notes_hz) == 0:  # one note all the time, or none
+        notes_hz = pitched_hz
+    if len(notes_hz) == 0:
         return float("inf")
-    return NOTE_MARGIN * float(np.quantile(pitched_hz, LOWEST_NOTE_QUANTILE))
+    return NOTE_MARGIN * float(np.quantile(notes_hz, LOWEST_NOTE_QUANTILE))
 
 
 def _hum_at(spectra: Spectra, mains_hz: float, highest_hz: float) -> Hum:

@@ -16,6 +16,7 @@ Mask = NDArray[np.bool_]
 
 TRACKER = "auto"
 """As dear as all the rest together, but a single note taken for one two octaves higher spoils the range of a set."""
+F0_RANGE_HZ = (50.0, 2000.0)
 FRAMES_PER_SECOND = 100
 """Nearly: the hop is a whole number of samples."""
 PITCHED_PERIODICITY = 0.5
@@ -36,6 +37,7 @@ class Material(NamedTuple):
         f0_hz: (n_frames,), Hz.
         periodicity: (n_frames,), 0..1.
         loudness_db: (n_frames,), dB.
+        f0_range_hz: lowest and highest pitch looked for.
     """
 
     audio: LongAudio
@@ -44,6 +46,7 @@ class Material(NamedTuple):
     f0_hz: Array
     periodicity: Array
     loudness_db: Array
+    f0_range_hz: tuple[float, float] = F0_RANGE_HZ
 
     @property
     def seconds(self) -> float:
@@ -67,19 +70,21 @@ class Material(NamedTuple):
         return self.is_sounding & (self.periodicity >= PITCHED_PERIODICITY)
 
 
-def listen(audio: LongAudio, sample_rate: int) -> Material:
+def listen(audio: LongAudio, sample_rate: int, f0_range_hz: tuple[float, float] = F0_RANGE_HZ) -> Material:
     """Measure pitch and loudness of a recording of any length, about 100 times a second.
 
     Args:
         audio: one row, at least one sample.
         sample_rate: Hz.
+        f0_range_hz: lowest and highest pitch looked for.
 
     Raises:
         ShapeError: the audio has no samples.
         RangeError: a sample is NaN or infinite.
     """
     rates = {"sample_rate": sample_rate, "hop_length": max(1, round(sample_rate / FRAMES_PER_SECOND))}
-    pitch = track_pitch(audio, **rates, tracker=TRACKER)
+    low_hz, high_hz = f0_range_hz
+    pitch = track_pitch(audio, **rates, tracker=TRACKER, f0_min_hz=low_hz, f0_max_hz=high_hz)
     level_db = loudness_db(audio, **rates)
-    curves = (values.reshape(-1).cpu().numpy() for values in (*pitch, level_db))
-    return Material(audio, rates["sample_rate"], rates["hop_length"], *curves)
+    f0_hz, periodicity, level = (values.reshape(-1).cpu().numpy() for values in (*pitch, level_db))
+    return Material(audio, sample_rate, rates["hop_length"], f0_hz, periodicity, level, f0_range_hz)

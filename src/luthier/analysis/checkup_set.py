@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from luthier.analysis.checkup import Checkup
-from luthier.analysis.checkup_findings import Finding, Light
+from luthier.analysis.checkup_findings import Finding, Light, judge_tuning
 from luthier.analysis.checkup_range import Range, judge_range, note_name
-from luthier.analysis.checkup_sources import group_sources
+from luthier.analysis.checkup_sources import can_compare, group_sources
+from luthier.analysis.checkup_tuning import common_tuning
 
 ENOUGH_SECONDS, LITTLE_SECONDS = 240.0, 60.0
 NARROW_SEMITONES = 12
@@ -25,10 +26,12 @@ def judge_set(
         checkups: what was measured, each recording once.
         duplicates: names of the same take, the copy first.
     """
+    note_seconds = total_note_seconds(checkups)
     return [
         Finding("material", *_material(checkups)),
-        Finding("range", *_range(judge_range(total_note_seconds(checkups)))),
+        Finding("range", *_range(judge_range(note_seconds))),
         Finding("sources", *_sources(names, checkups)),
+        Finding("tuning", *judge_tuning(common_tuning([one.tuning for one in checkups]), note_seconds)),
         Finding("duplicates", *_duplicates(duplicates)),
     ]
 
@@ -74,7 +77,10 @@ def _range(found: Range) -> tuple[Light, str]:
 def _sources(names: Sequence[str], checkups: Sequence[Checkup]) -> tuple[Light, str]:
     if len(checkups) < 2:
         return Light.GREEN, "One recording, one source."
-    groups = group_sources([checkup.sound_print for checkup in checkups])
+    prints = [checkup.sound_print for checkup in checkups]
+    if not can_compare(prints):
+        return Light.GREY, "Too short, or too different in pitch, to tell whether they are of one source."
+    groups = group_sources(prints)
     if len(groups) <= 1:
         return Light.GREEN, "Nothing speaks against one instrument in one room."
     others = [names[index] for group in groups[1:] for index in group]

@@ -80,6 +80,12 @@ def group_sources(prints: Sequence[SoundPrint | None]) -> list[list[int]]:
     return _merge_incomparable(group, separate)
 
 
+def can_compare(prints: Sequence[SoundPrint | None]) -> bool:
+    """Whether any two recordings say whether they are of one source."""
+    known = [one for one in prints if one is not None]
+    return any(_sound_alike(one, other) is not None for one, other in combinations(known, 2))
+
+
 def _sound_alike(one: SoundPrint, other: SoundPrint) -> bool | None:
     """Whether two recordings may be of one source; None where they cannot be compared."""
     difference_db = one.band_db - other.band_db

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -21,12 +22,14 @@ class Tuning(NamedTuple):
     Attributes:
         cents: above A4 = 440 Hz, from -50 to 50; None where the pitches do not agree on one.
         a4_hz: the same in Hz.
-        agreement: 0..1, how closely the pitches keep to semitones.
+        around: seconds of the pitches, summed around the circle of a semitone.
+        seconds: of the pitches, summed.
     """
 
     cents: float | None
     a4_hz: float | None
-    agreement: float
+    around: complex
+    seconds: float
 
 
 def measure_tuning(material: Material) -> Tuning:
@@ -39,11 +42,18 @@ def measure_tuning(material: Material) -> Tuning:
 
 def mean_tuning(f0_hz: np.ndarray, seconds_per_frame: float) -> Tuning:
     """Tuning of pitches (n,) in Hz; see `measure_tuning`."""
-    if len(f0_hz) * seconds_per_frame < LEAST_SECONDS:
-        return Tuning(None, None, 0.0)
-    around = np.exp(2j * np.pi * hz_to_midi(f0_hz.astype(np.float64))).mean()
-    agreement = float(abs(around))
-    if agreement < LEAST_AGREEMENT:
-        return Tuning(None, None, agreement)
+    around = np.exp(2j * np.pi * hz_to_midi(f0_hz.astype(np.float64))).sum() * seconds_per_frame
+    return _tuning(complex(around), len(f0_hz) * seconds_per_frame)
+
+
+def common_tuning(tunings: Sequence[Tuning]) -> Tuning:
+    """Tuning of several recordings: of single notes, say, none of which has one of its own."""
+    return _tuning(sum(each.around for each in tunings), sum(each.seconds for each in tunings))
+
+
+def _tuning(around: complex, seconds: float) -> Tuning:
+    agreement = abs(around) / seconds if seconds else 0.0
+    if seconds < LEAST_SECONDS or agreement < LEAST_AGREEMENT:
+        return Tuning(None, None, around, seconds)
     cents = float(np.angle(around)) / (2 * np.pi) * CENTS_PER_SEMITONE
-    return Tuning(cents, A4_HZ * cents_to_ratio(cents), agreement)
+    return Tuning(cents, A4_HZ * cents_to_ratio(cents), around, seconds)

@@ -1,17 +1,19 @@
-"""Sound files with their channels kept apart: rooms that are recorded with two ears."""
+"""Sound files with their channels kept apart: rooms recorded with two ears, and channels that cancel each other."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import soundfile
 import torch
 from torch import Tensor
 
 from luthier.data import compressed_files
-from luthier.data.audio_files import audio_info, load_audio
+from luthier.data.audio_files import BLOCK_SAMPLES, audio_info, load_audio
 from luthier.data.sound_file_paths import native_path
 from luthier.dsp.resampling import resample
+from luthier.units import power_to_db
 
 
 def load_channels(path: str | Path, sample_rate: int) -> Tensor:
@@ -33,3 +35,24 @@ def load_channels(path: str | Path, sample_rate: int) -> Tensor:
         return mono
     samples, source_rate = soundfile.read(native_path(path), dtype="float32", always_2d=True)
     return resample(torch.from_numpy(samples.T.copy()), source_rate, sample_rate)
+
+
+def lost_in_mean_db(path: str | Path) -> float:
+    """By how much the mean of a file's channels is softer than they are: 0 for equal ones, 3 for two unlike each other.
+
+    More means that they cancel each other: one of them is upside down. 0 for formats that need the extra `m4a`.
+
+    Args:
+        path: a file that `load_audio` reads.
+
+    Raises:
+        AudioFileError: no such sound file.
+    """
+    path = Path(path)
+    if audio_info(path).n_channels == 1 or compressed_files.is_needed(path):
+        return 0.0
+    each, together = 0.0, 0.0
+    for block in soundfile.blocks(native_path(path), BLOCK_SAMPLES, dtype="float32", always_2d=True):
+        each += float(np.square(block, dtype=np.float64).mean(axis=1).sum())
+        together += float(np.square(block.mean(axis=1), dtype=np.float64).sum())
+    return float(power_to_db(each) - power_to_db(together))

@@ -13,13 +13,14 @@ import torch
 from luthier.analysis.checkup import Checkup, measure
 from luthier.analysis.checkup_duplicates import is_same_take
 from luthier.analysis.checkup_findings import Finding, Light, judge, worst
-from luthier.analysis.checkup_material import Array, Material, listen
+from luthier.analysis.checkup_material import F0_RANGE_HZ, Array, Material, listen
 from luthier.analysis.checkup_set import judge_set
 from luthier.data.audio_files import audio_info
+from luthier.data.channels import lost_in_mean_db
 from luthier.data.prepare_recording import hash_file
 from luthier.data.recordings import collect_recordings
 from luthier.data.stored_audio import decoded_audio
-from luthier.errors import AudioFileError, LuthierError
+from luthier.errors import AudioFileError, LuthierError, RangeError
 from luthier.features.long_audio import LongAudio
 
 OnProgress = Callable[[int, int, Path], None]
@@ -80,21 +81,30 @@ class CheckReport(NamedTuple):
 
 
 def check(
-    recordings: Sequence[str | Path], *, n_jobs: int | None = None, on_progress: OnProgress | None = None
+    recordings: Sequence[str | Path],
+    *,
+    f0_range_hz: tuple[float, float] = F0_RANGE_HZ,
+    n_jobs: int | None = None,
+    on_progress: OnProgress | None = None,
 ) -> CheckReport:
     """Listen to recordings and say what they are good for.
 
     Args:
         recordings: files and folders (searched with everything below them).
+        f0_range_hz: lowest and highest pitch of the instrument.
         n_jobs: processes; None takes one per core.
         on_progress: called after each recording with (number done, number in all, path).
 
     Raises:
         AudioFileError: there are no recordings, or none of them can be read.
+        RangeError: the lowest pitch is not below the highest.
     """
+    low_hz, high_hz = f0_range_hz
+    if not 0 < low_hz < high_hz:
+        raise RangeError(f"pitches from {low_hz:g} to {high_hz:g} Hz: expected 0 < lowest < highest.")
     paths = collect_recordings(recordings).recordings
     done: dict[Path, CheckedFile | Unreadable] = {}
-    for result in _results(paths, n_jobs):
+    for result in _results(paths, f0_range_hz, n_jobs):
         done[result.path] = result
         if on_progress is not None:
             on_progress(len(done), len(paths), result.path)
@@ -118,28 +128,30 @@ def _report(files: list[CheckedFile], unreadable: list[Unreadable]) -> CheckRepo
     return CheckReport(files, unreadable, duplicates, findings, max(lights))
 
 
-def _results(paths: Sequence[Path], n_jobs: int | None) -> Iterator[CheckedFile | Unreadable]:
+def _results(
+    paths: Sequence[Path], f0_range_hz: tuple[float, float], n_jobs: int | None
+) -> Iterator[CheckedFile | Unreadable]:
     """Results as they come; one recording, or one job, stays in this process."""
     if len(paths) <= 1 or n_jobs == 1:
-        yield from map(check_file, paths)
+        yield from (check_file(path, f0_range_hz) for path in paths)
         return
     parallel = joblib.Parallel(n_jobs=n_jobs or joblib.cpu_count(), return_as="generator_unordered")
-    yield from parallel(joblib.delayed(_check_alone)(path) for path in paths)
+    yield from parallel(joblib.delayed(_check_alone)(path, f0_range_hz) for path in paths)
 
 
-def _check_alone(path: Path) -> CheckedFile | Unreadable:
+def _check_alone(path: Path, f0_range_hz: tuple[float, float]) -> CheckedFile | Unreadable:
     """One recording in a worker process: the other cores have recordings of their own."""
     torch.set_num_threads(1)
-    return check_file(path)
+    return check_file(path, f0_range_hz)
 
 
-def check_file(path: Path) -> CheckedFile | Unreadable:
+def check_file(path: Path, f0_range_hz: tuple[float, float] = F0_RANGE_HZ) -> CheckedFile | Unreadable:
     """Listen to one recording, or say why that is not possible."""
     try:
         content_hash, sample_rate = hash_file(path), audio_info(path).sample_rate
         with decoded_audio(path, sample_rate) as audio:
-            material = listen(audio, sample_rate)
-            checkup = measure(material)
+            material = listen(audio, sample_rate, f0_range_hz)
+            checkup = measure(material, lost_in_mean_db(path))
     except LuthierError as error:
         return Unreadable(path, str(error))
     curves = Curves(material.hop_length, material.f0_hz, material.periodicity, material.loudness_db)

@@ -146,5 +146,5 @@ def _gated(measured: Features, gate: NoteGate) -> Trouble | None:
 def _as_material(audio: LongAudio, features: Features, sample_rate: int, hop_length: int) -> Material:
     """The input as the recording check-up looks at it, about as many frames a second as it expects."""
     every = max(1, round(sample_rate / hop_length / FRAMES_PER_SECOND))
-    curves = (values.flatten()[::every].cpu().numpy() for values in features[:3] if values is not None)
-    return Material(audio, sample_rate, hop_length * every, *curves)
+    f0_hz, periodicity, level_db = (values.flatten()[::every].cpu().numpy() for values in features[:3])
+    return Material(audio, sample_rate, hop_length * every, f0_hz, periodicity, level_db)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from luthier.data.check import CheckedFile, CheckReport
 
 PAGE = "report.html"
+LESSER_ASPECTS = ("bandwidth", "tuning")
+"""Of all files alike, mostly: they come after what is wrong with one of them."""
 SHOWN_FINDINGS = 20
 """Sentences about single files on the terminal; the page and --json have all."""
 
@@ -24,6 +26,8 @@ SHOWN_FINDINGS = 20
 def check(
     recordings: Annotated[list[Path], typer.Argument(help="Sound files, or folders to search for them.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder to make for report.html.")] = None,
+    f0_min_hz: Annotated[float, typer.Option(help="Lowest pitch of the instrument, Hz.")] = 50.0,
+    f0_max_hz: Annotated[float, typer.Option(help="Highest pitch of the instrument, Hz.")] = 2000.0,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Recordings worked on at once; one per core if absent.")
     ] = None,
@@ -38,7 +42,7 @@ def check(
     from luthier.data.check import check as check_recordings
 
     with results_only(), counted("recordings") as on_progress:
-        report = check_recordings(recordings, n_jobs=jobs, on_progress=on_progress)
+        report = check_recordings(recordings, f0_range_hz=(f0_min_hz, f0_max_hz), n_jobs=jobs, on_progress=on_progress)
     if output is not None:
         from luthier.atomic import atomic_folder
         from luthier.evaluation.check_page import write_check_page
@@ -118,7 +122,7 @@ def _print_report(report: CheckReport) -> None:
     print()
     print_table(("all together", "light", ""), [(one.aspect, one.light.word, one.sentence) for one in report.findings])
     troubles = [(file.path.name, one) for file in report.files for one in file.findings if one.light > Light.GREEN]
-    troubles.sort(key=lambda entry: -entry[1].light)
+    troubles.sort(key=lambda entry: (-entry[1].light, entry[1].aspect in LESSER_ASPECTS))
     if troubles:
         print()
         shown = [(name, one.light.word, one.sentence) for name, one in troubles[:SHOWN_FINDINGS]]
