@@ -53,7 +53,7 @@ def learned_room(folder: Path, steps: int) -> Tensor:
         options=RunOptions(force=True),
         steps=steps,
         listen_every_epochs=0,
-        **{"room.kind": "decaying_taps", "room.seconds": 2.0, "rest_weight": 1.0},
+        **{"room.kind": "decaying_taps", "room.seconds": 2.0},
     )
     return load_instrument(folder / "room.safetensors").instrument.room.impulse_response().detach()
 

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
-from luthier.analysis.room_decay import find_free_decays, measure_decay_times
-from luthier.data.synthetic import decaying_room, synthetic_instrument
+from luthier.analysis.room_decay import Decays, decay_times, find_decays, find_free_decays, measure_decay_times
+from luthier.data.synthetic import NOTE_SECONDS, decaying_room, synthetic_instrument
 from luthier.dsp.feature_definition import FeatureDefinition
 from luthier.dsp.signals import Features
 from luthier.errors import ShapeError
@@ -35,8 +36,41 @@ def test_a_steady_tone_says_nothing_about_its_room() -> None:
 
 def test_a_soft_note_after_a_loud_one_is_no_decay() -> None:
     loudness_db = torch.cat([torch.full((20,), -80.0), torch.full((100,), -20.0), torch.full((100,), -35.0)])
-    is_free = find_free_decays(loudness_db, torch.ones(220), frame_rate=100.0)
+    is_free = find_free_decays(Features(torch.full((220,), 440.0), torch.ones(220), loudness_db), frame_rate=100.0)
     assert not bool(is_free[150:].any())
+
+
+def test_the_next_note_is_no_decay_however_soft() -> None:
+    """A loud note, then a soft one that dies away as slowly as in a church, at the same pitch or a third above."""
+    loudness_db = torch.cat([torch.full((20,), -80.0), torch.full((100,), -20.0), -35.0 - 0.3 * torch.arange(100)])
+    first, second = torch.full((120,), 440.0), torch.full((100,), 550.0)
+    for f0_hz, free in ((first[:1].expand(220), True), (torch.cat([first, second]), False)):
+        is_free = find_free_decays(Features(f0_hz, torch.ones(220), loudness_db), frame_rate=100.0)
+        assert bool(is_free[140:165].any()) == free
+
+
+def test_a_dry_room_does_not_ring_because_soft_notes_follow_loud_ones() -> None:
+    room = decaying_room(16000, torch.Generator().manual_seed(2), t60_seconds=0.2, direct_to_reverberant_db=-6.0)
+    found = measure_decay_times(*played_in(room), edges_hz=EDGES_HZ, **RATES)
+    assert found is None or float(found.median()) < 0.5
+
+
+def test_a_rest_begins_where_the_player_stops() -> None:
+    room = decaying_room(16000, torch.Generator().manual_seed(2), t60_seconds=1.2, direct_to_reverberant_db=0.0)
+    decays = find_decays(*played_in(room), edges_hz=EDGES_HZ, **RATES)
+    assert decays is not None
+    is_first = decays.is_rest & ~np.roll(decays.is_rest, 1)
+    from_note_seconds = np.flatnonzero(is_first) / decays.frame_rate / NOTE_SECONDS % 1.0 * NOTE_SECONDS
+    late_seconds = (from_note_seconds + NOTE_SECONDS / 2) % NOTE_SECONDS - NOTE_SECONDS / 2
+    assert abs(float(np.median(late_seconds))) < 0.04
+
+
+def test_what_does_not_fall_says_nothing_about_the_room() -> None:
+    rising = np.exp(0.01 * np.arange(50.0))[:, None].repeat(2, axis=1)
+    free = np.ones(50, bool)
+    assert (
+        decay_times(Decays(rising, free, free, free[:, None].repeat(2, axis=1), 100.0), [500.0, 1000.0, 2000.0]) is None
+    )
 
 
 def test_features_of_another_clip_are_refused() -> None:

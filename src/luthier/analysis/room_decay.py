@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.ndimage import binary_erosion, find_objects, label, maximum_filter1d
 from torch import Tensor
@@ -22,7 +23,7 @@ from luthier.dsp.framing import n_frames
 from luthier.dsp.signals import Features
 from luthier.dsp.spectra import hann_window
 from luthier.errors import ShapeError
-from luthier.units import db_to_power, seconds_to_samples
+from luthier.units import db_to_power, ratio_to_cents, seconds_to_samples
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -34,8 +35,15 @@ SLOPE_DB_PER_SECOND, SLOPE_SECONDS = 12.0, 0.3
 """Slower falls over a third of a second are played; a room of 4 s falls by 15 dB in a second."""
 PITCHED = 0.5
 """Least periodicity of a note."""
+NEXT_NOTE_CENTS, NEXT_NOTE_PERIODICITY = 80.0, 0.9
+"""A pitch so far from that of the loudest of the last moments, and as clear as this, is the next note's, however soft.
+In tails trackers find pitches of earlier notes, too, less clear."""
 RELEASE_SECONDS = 0.06
 """What the player and the window need at least until only the room is left."""
+STOP_SECONDS = 0.05
+"""Over which the steepest fall is looked for: there the player stopped."""
+STOP_BEFORE_SECONDS = 0.02
+"""How long before that: a release is steepest in decibels when hardly anything is left to be heard of it."""
 ABOVE_FLOOR_DB = 10.0
 """Decays are followed down to here above the quietest hundredth of the recording."""
 RANGE_DB, RANGE_SECONDS = 50.0, 1.5
@@ -49,6 +57,8 @@ SHORTENING_HZ = 1000.0
 T60_SECONDS = (0.1, 4.0)
 SHORTEST_RUN = 5
 """Frames of a decay that count."""
+LEAST_DB = 3.0
+"""By how much all decays of a band fall, together: less is waves of noise."""
 NEIGHBOUR_NATS = 1.5
 """By how much less each next neighbour counts when bands are smoothed."""
 DECAY_60 = math.log(1e6)
@@ -61,12 +71,14 @@ class Decays(NamedTuple):
     Attributes:
         energy: (n_frames, n_bands), of everything that is heard.
         is_free: (n_frames,), bool: nothing is played and the room dies away.
+        is_rest: (n_frames,), bool: the same, from where the player stopped.
         is_heard: (n_frames, n_bands), bool: the same, and above the noise.
         frame_rate: Hz.
     """
 
     energy: Array
     is_free: Mask
+    is_rest: Mask
     is_heard: Mask
     frame_rate: float
 
@@ -95,13 +107,14 @@ def find_decays(
             "expected one clip and one frame for each hop."
         )
     frame_rate = sample_rate / hop_length
-    is_free = find_free_decays(features.loudness_db, features.periodicity, frame_rate=frame_rate).numpy()
+    is_free = find_free_decays(features, frame_rate=frame_rate).numpy()
     if int(is_free.sum()) < SHORTEST_SECONDS * frame_rate:
         return None
     energy = _band_energies(audio, sample_rate, hop_length, edges_hz)
     recent = _highest_before(energy, 2 * round(RANGE_SECONDS * frame_rate / 2))
     floor = recent * db_to_power(-RANGE_DB) + 4.0 * np.quantile(energy, 0.01, axis=0)
-    return Decays(energy, is_free, is_free[:, None] & (energy > floor), frame_rate)
+    is_rest = _from_the_stop(is_free, features.loudness_db.cpu().double().numpy(), frame_rate)
+    return Decays(energy, is_free, is_rest, is_free[:, None] & (energy > floor), frame_rate)
 
 
 def measure_decay_times(
@@ -117,7 +130,7 @@ def measure_decay_times(
         edges_hz: n_bands + 1 rising edges.
 
     Returns:
-        See `decay_times`; None where less than half a second of the recording falls freely.
+        See `decay_times`; None also where less than half a second of the recording falls freely.
 
     Raises:
         ShapeError: audio is not (n_samples,), or the features do not fit to it.
@@ -126,12 +139,14 @@ def measure_decay_times(
     return None if decays is None else decay_times(decays, edges_hz)
 
 
-def decay_times(decays: Decays, edges_hz: list[float]) -> Tensor:
-    """T60 of decays: (n_bands,), seconds, between 0.1 and 4.
+def decay_times(decays: Decays, edges_hz: list[float]) -> Tensor | None:
+    """T60 of decays: (n_bands,), seconds, between 0.1 and 4; None where no band falls anywhere.
 
     Bands without sound take after their neighbours. An instrument that rings itself adds to the room.
     """
     t60_seconds, weight = _fit(decays)
+    if not weight.any():
+        return None
     smoothed = torch.from_numpy(np.exp(_smoothed(np.log(t60_seconds), weight))).float()
     n_low = sum(edge <= SHORTENING_HZ for edge in edges_hz[1:-1])
     return torch.cat([smoothed[:n_low], smoothed[n_low:].cummin(0).values])
@@ -143,29 +158,59 @@ def quiet_level_db(loudness_db: Tensor) -> float:
 
 
 def find_free_decays(
-    loudness_db: Tensor, periodicity: Tensor, *, frame_rate: float, quiet_db: float | None = None
+    features: Features,
+    *,
+    frame_rate: float,
+    quiet_db: float | None = None,
+    next_note_periodicity: float = NEXT_NOTE_PERIODICITY,
 ) -> Tensor:
     """Find the frames in which nothing is played and the room dies away.
 
     Args:
-        loudness_db: (n_frames,).
-        periodicity: (n_frames,), 0..1.
+        features: (n_frames,) each.
         frame_rate: Hz.
         quiet_db: `quiet_level_db` of the recording that this is a part of; None: of this.
+        next_note_periodicity: how clear another pitch must be to be the next note's.
 
     Returns:
-        (n_frames,), bool: falling and without pitch or in a fast fall, for a moment already, and not yet down in the noise.
+        (n_frames,), bool: falling, without pitch or far below what was just heard, and at no other pitch, for a moment
+        already, and not yet down in the noise.
     """
-    level = loudness_db.cpu().double().numpy()
+    level = features.loudness_db.cpu().double().numpy()
     reach, half = max(1, round(FALL_SECONDS * frame_rate)), max(1, round(SLOPE_SECONDS * frame_rate / 2))
     padded = np.pad(level, half, mode="edge")
     per_second = (padded[2 * half :] - padded[: -2 * half]) * frame_rate / (2 * half)
-    is_let_go = (level < _highest_before(level[:, None], reach)[:, 0] - FALL_DB) | (periodicity.cpu().numpy() < PITCHED)
-    is_heard = level > (quiet_level_db(loudness_db) if quiet_db is None else quiet_db) + ABOVE_FLOOR_DB
-    is_free = is_heard & is_let_go & (per_second < -SLOPE_DB_PER_SECOND)
+    periodicity, loudest = features.periodicity.cpu().numpy(), _loudest_before(level, reach)
+    is_let_go = (level < level[loudest] - FALL_DB) | (periodicity < PITCHED)
+    cents = ratio_to_cents(features.f0_hz.cpu().double().clamp_min(1.0)).numpy()
+    is_next_note = (periodicity >= next_note_periodicity) & (np.abs(cents - cents[loudest]) > NEXT_NOTE_CENTS)
+    is_heard = level > (quiet_level_db(features.loudness_db) if quiet_db is None else quiet_db) + ABOVE_FLOOR_DB
+    is_free = is_heard & is_let_go & ~is_next_note & (per_second < -SLOPE_DB_PER_SECOND)
     release = round(RELEASE_SECONDS * frame_rate)
     is_free = binary_erosion(is_free, np.ones(2 * release + 1), origin=release)
     return torch.from_numpy(is_free)
+
+
+def _loudest_before(level: Array, n_frames: int) -> NDArray[np.int64]:
+    """Which of each frame and the n_frames before it is the loudest: (n_frames,)."""
+    padded = np.concatenate([np.full(n_frames, -np.inf), level])
+    return np.arange(len(level)) - n_frames + sliding_window_view(padded, n_frames + 1).argmax(axis=1)
+
+
+def _from_the_stop(is_free: Mask, level: Array, frame_rate: float) -> Mask:
+    """Free decays and what is before them, from where the level fell most steeply."""
+    half, reach, before = (
+        round(seconds * frame_rate) for seconds in (STOP_SECONDS / 2, SLOPE_SECONDS, STOP_BEFORE_SECONDS)
+    )
+    padded = np.pad(level, half, mode="edge")
+    rise = padded[2 * half :] - padded[: -2 * half]
+    is_rest = is_free.copy()
+    runs, n_runs = label(is_free)
+    for (run,) in find_objects(runs, n_runs):
+        first = max(0, run.start - reach)
+        stop = first + int(rise[first : run.start + 1].argmin()) - before
+        is_rest[max(0, stop) : run.start] = True
+    return is_rest
 
 
 def _highest_before(values: Array, n_frames: int) -> Array:
@@ -190,15 +235,16 @@ def _band_energies(audio: Tensor, sample_rate: int, hop_length: int, edges_hz: l
 def _fit(decays: Decays) -> tuple[Array, Array]:
     """T60 and weight of each band."""
     bands = zip(decays.energy.T, decays.is_heard.T, strict=True)
-    decay, weight = zip(*(_decay_per_frame(*band) for band in bands), strict=True)
+    decay, weight = map(np.asarray, zip(*(_decay_per_frame(*band) for band in bands), strict=True))
     shortest, longest = T60_SECONDS
     slowest, fastest = (DECAY_60 / seconds / decays.frame_rate for seconds in (longest, shortest))
-    return DECAY_60 / np.clip(decay, slowest, fastest) / decays.frame_rate, np.asarray(weight)
+    # What hardly falls may be a long decay that waves; what rises as fast as that is none.
+    return DECAY_60 / np.clip(decay, slowest, fastest) / decays.frame_rate, np.where(decay > -slowest, weight, 0.0)
 
 
 def _decay_per_frame(energy: Array, is_heard: Mask) -> tuple[float, float]:
-    """A high median of the slopes of all decays of a band, in nats a frame, and how much material says so."""
-    slopes, weights = [0.0], [1e-9]
+    """A high median of the slopes of all decays of a band, in nats a frame, and how much material says so, or 0."""
+    slopes, weights, fall_nats = [0.0], [0.0], 0.0
     runs, n_runs = label(is_heard)
     for (run,) in find_objects(runs, n_runs):
         level = np.log(energy[run])
@@ -206,6 +252,9 @@ def _decay_per_frame(energy: Array, is_heard: Mask) -> tuple[float, float]:
         if len(level) >= SHORTEST_RUN:
             slopes.append(-float(time @ level) / float(time @ time))
             weights.append(math.sqrt(float(time @ time)))  # one over the slope's standard error
+            fall_nats += slopes[-1] * len(level)
+    if fall_nats < math.log(db_to_power(LEAST_DB)):
+        return 0.0, 0.0
     order = np.argsort(slopes)
     passed = np.cumsum(np.asarray(weights)[order])
     return slopes[order[np.searchsorted(passed, passed[-1] * QUANTILE)]], passed[-1]

@@ -24,11 +24,10 @@ LOWEST_HZ = 125.0
 """Bands below hold hardly any sound of an instrument."""
 SHORTEST_RUN = 8
 """Frames of a decay that count."""
-FEWEST_RUNS = 5
+FEWEST_RESTS, FEWEST_RUNS = 8, 16
+"""Rests, and decays of a band in them: two rests said -5 dB of one rendering of a recording and 0 of another."""
 SLOPES = (0.7, 1.5)
 """A decay counts if it is so many times as steep as the room's: a soft note in the tail of a loud one is not."""
-BACK_SECONDS = 0.09
-"""How long before a decay is known to be free the player has stopped: its release, and the time to be sure."""
 SMALLEST_ENERGY = 1e-20
 
 
@@ -44,8 +43,10 @@ def late_level_db(decays: Decays, edges_hz: list[float], t60_seconds: Tensor) ->
         t60_seconds: (n_bands,).
 
     Returns:
-        dB, between -24 and 0, the same for all bands: 0 means 0 or more. None with fewer than five decays.
+        dB, between -24 and 0, the same for all bands: 0 means 0 or more. None with fewer than 8 rests or 16 decays.
     """
+    if label(decays.is_rest)[1] < FEWEST_RESTS:
+        return None
     rates = DECAY_60 / t60_seconds.double().numpy() / decays.frame_rate
     tails = _predict(decays, rates)
     bands = [band for band, low_hz in enumerate(edges_hz[:-1]) if low_hz >= LOWEST_HZ]
@@ -63,13 +64,10 @@ def _predict(decays: Decays, rates: Array) -> Array:
     kept = np.exp(-rate - gain)
     share = gain / (rate + gain) * (1.0 - kept)
     alone = np.exp(-rate)
-    is_rest = decays.is_free.copy()
-    for frames in range(1, round(BACK_SECONDS * decays.frame_rate) + 1):
-        is_rest[:-frames] |= decays.is_free[frames:]
     tails = np.empty((*decays.energy.shape, len(LEVELS_DB)), np.float32)
     room, heard = np.zeros_like(gain), decays.energy[0]
     for frame, energy in enumerate(decays.energy):
-        room = alone * room if is_rest[frame] else kept * room + share * heard[:, None]
+        room = alone * room if decays.is_rest[frame] else kept * room + share * heard[:, None]
         tails[frame], heard = room, energy
     return tails
 

@@ -13,14 +13,16 @@ quiet in frames in which nothing is played any more; the room plays on.
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from luthier.analysis.room_decay import find_free_decays
+from luthier.analysis.room_decay import PITCHED, find_free_decays
 from luthier.data.windows import Batch
 from luthier.dsp.controls_loudness import SINE_POWER, UNIFORM_POWER
-from luthier.dsp.signals import Controls
+from luthier.dsp.signals import Controls, Features
 from luthier.units import power_to_db
 
 EVERY_STEPS = 3
@@ -35,9 +37,9 @@ LEVEL_FRAMES = 5
 
 def free_decays(batch: Batch, *, frame_rate: float, quiet_db: float) -> Tensor:
     """Find the frames of each window in which nothing is played: (batch, n_frames), bool."""
-    features = batch.features
-    rows = zip(features.loudness_db[..., 0], features.periodicity[..., 0], strict=True)
-    found = [find_free_decays(*row, frame_rate=frame_rate, quiet_db=quiet_db) for row in rows]
+    rows = zip(*(values[..., 0] for values in batch.features[:3]), strict=True)
+    find = partial(find_free_decays, frame_rate=frame_rate, quiet_db=quiet_db, next_note_periodicity=PITCHED)
+    found = [find(Features(*row)) for row in rows]
     return torch.stack(found).to(batch.audio.device)
 
 

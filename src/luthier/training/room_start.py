@@ -21,6 +21,8 @@ MOST_FREE = 0.3
 """Where more than this share of the frames falls freely, it is the instrument that rings."""
 REVERBERANT_T60_SECONDS = 1.0
 """Shorter decays may be the releases of notes: dry recordings learn better in the short room."""
+UNKNOWN_LATE_DB = 0.0
+"""Where decays are too few to tell: the rooms that were measured lie between 3 dB below and 10 above the direct sound."""
 LOWEST_HZ = 500.0
 """Octaves from here on tell a room from the instrument's own decay."""
 
@@ -58,9 +60,7 @@ def start_room(room: Room, dataset: Dataset) -> float | None:
     if heard is None:
         return None
     late_db = late_level_db(heard.decays, room.band_edges_hz(), heard.t60_seconds)
-    if late_db is None:
-        return None
-    room.set_decay(heard.t60_seconds, late_db)
+    room.set_decay(heard.t60_seconds, UNKNOWN_LATE_DB if late_db is None else late_db)
     return heard.quiet_db
 
 
@@ -79,7 +79,8 @@ def _listen(dataset: Dataset) -> _Heard | None:
     )
     if decays is None or decays.is_free.mean() > MOST_FREE:
         return None
-    return _Heard(decays, decay_times(decays, edges_hz), quiet_level_db(joined.loudness_db))
+    t60_seconds = decay_times(decays, edges_hz)
+    return None if t60_seconds is None else _Heard(decays, t60_seconds, quiet_level_db(joined.loudness_db))
 
 
 def _some_blocks(dataset: Dataset) -> list[Block]:
