@@ -51,6 +51,21 @@ def test_dry_is_about_as_loud_as_wet(kind: str) -> None:
     assert abs(20 * math.log10(float(wet.std() / dry.std()))) < 3.0
 
 
+def test_a_room_rings_out_after_the_last_note() -> None:
+    """Blocks of one render, joined, are all of the convolution until it has faded by 60 dB; the stems still sum."""
+    instrument, features = small_instrument(), random_features(20)
+    echo = torch.zeros(4000)
+    echo[0], echo[3000], echo[3999] = 1.0, 0.5, 1e-6
+    dry = render(instrument, features, RoomChoice(echo, wet=0.0)).audio[0]
+    heard = render(instrument, features, RoomChoice(echo, rings_out=True))
+    gain = music_gain(normalised_room(echo), 16000)
+    whole = torch.from_numpy(np.convolve((dry / gain).numpy(), echo.numpy()))
+    assert heard.audio.shape[1] == pytest.approx(len(dry) + 3000, abs=50)
+    assert (heard.audio[0] - whole[: heard.audio.shape[1]]).abs().max() < 1e-5
+    assert (total(heard.stems) - heard.audio).abs().max() < 1e-6
+    assert render(instrument, features, RoomChoice(wet=0.0, rings_out=True)).audio.shape[1] == len(dry)
+
+
 def test_another_room_is_heard_instead_of_its_own() -> None:
     instrument, features = small_instrument(), random_features(20)
     echo = torch.zeros(900)

@@ -63,7 +63,7 @@ class TransferPlan(NamedTuple):
 
     player: Player
     wishes: Wishes
-    place: RoomChoice = RoomChoice()
+    place: RoomChoice = RoomChoice(rings_out=True)
     level: Level = Level()
     region_seconds: tuple[float, float | None] = (0.0, None)
     beside: Beside = Beside()
@@ -154,7 +154,8 @@ def _observed(
 ) -> Iterator[RenderedBlock]:
     """The blocks, passed on while they are looked at."""
     for block in blocks:
-        health.hear(block.stems)
+        if block.controls.f0_hz.shape[1] > 0:  # not the room that rings out
+            health.hear(block.stems)
         if played is not None:
             played.append(block.controls)
         yield block

@@ -14,10 +14,13 @@ from luthier.errors import RangeError, ShapeError
 from luthier.model.instrument import Instrument, white_noise
 from luthier.model.rooms import music_gain
 from luthier.model.synths import State
+from luthier.units import db_to_amplitude
 
 NOISE_SEED = 0
 BLOCK_FRAMES = 1024
 """Frames played at a time; at least 3, so that the first block has noise around its first frame."""
+FADED = float(db_to_amplitude(-60.0))
+"""Against the loudest sample: what is left of a room is not heard any more."""
 
 
 class RoomChoice(NamedTuple):
@@ -27,10 +30,12 @@ class RoomChoice(NamedTuple):
         impulse_response: another room than the instrument's own: (n_taps,), or (n_channels, n_taps) to hear it with
             several ears; None for its own.
         wet: 1 for the room as it is, 0 for the dry sound, between them a mix.
+        rings_out: whether the room is heard after the last frame, too, until it has faded by 60 dB.
     """
 
     impulse_response: Tensor | None = None
     wet: float = 1.0
+    rings_out: bool = False
 
     @property
     def n_channels(self) -> int:
@@ -119,7 +124,7 @@ def render_blocks(
     Arguments and errors as for `render`.
 
     Yields:
-        Blocks of n_frames * hop_length samples in all.
+        Blocks of n_frames * hop_length samples in all; if the room rings out, another one without frames.
     """
     if not 0.0 <= room.wet <= 1.0:
         raise RangeError(f"wet {room.wet}: expected a number from 0 (dry) to 1 (the room as it is).")
@@ -130,6 +135,7 @@ def render_blocks(
     generator = torch.Generator().manual_seed(seed)
     decoder, echoes = instrument.start(1), ConvolutionState.start(place.n_channels, place.response)
     states: list[State] = []
+    peak = torch.zeros(())
     for start in range(0, n_frames, BLOCK_FRAMES):
         frames = slice(start, min(start + BLOCK_FRAMES, n_frames))
         controls, decoder = instrument.controls_block(cut_frames(features, frames), decoder)
@@ -139,7 +145,19 @@ def render_blocks(
         states = states or [synth.start(controls, noise) for synth in instrument.synths]
         dry, states = _play(instrument, states, following, noise)
         stems, echoes = place.hear(dry, echoes)
-        yield RenderedBlock(torch.stack(list(stems.values())).sum(dim=0), stems, controls)
+        audio = torch.stack(list(stems.values())).sum(dim=0)
+        peak = torch.maximum(peak, audio.abs().max())
+        yield RenderedBlock(audio, stems, controls)
+    audio = _until_faded(room.wet * echoes.tail, float(peak) * FADED)
+    if room.rings_out and audio.shape[1] > 0:
+        silent = {name: torch.zeros_like(audio) for name in stems}
+        yield RenderedBlock(audio, silent | {"room": audio}, Controls(*(values[:, :0] for values in controls)))
+
+
+def _until_faded(audio: Tensor, smallest: float) -> Tensor:
+    """The beginning of (n_channels, n_samples), up to the last sample that is larger."""
+    loud = (audio.abs() > smallest).any(dim=0).nonzero()
+    return audio[:, : int(loud[-1]) + 1 if len(loud) else 0]
 
 
 def cut_frames(features: Features, frames: slice) -> Features:

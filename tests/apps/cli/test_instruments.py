@@ -77,7 +77,8 @@ def test_the_room_named_is_that_instruments_room(luthier_command, tone_file, tmp
     luthier_command(*start, tmp_path / "own.wav")
     luthier_command(*start, tmp_path / "named.wav", "--room", "violin")
     luthier_command(*start, tmp_path / "other.wav", "--room", "alto-saxophone")
-    own, named, other = (soundfile.read(tmp_path / f"{name}.wav")[0] for name in ("own", "named", "other"))
+    sounds = [soundfile.read(tmp_path / f"{name}.wav")[0] for name in ("own", "named", "other")]
+    own, named, other = (sound[: min(map(len, sounds))] for sound in sounds)  # each room rings out
     assert abs(own - other).max() > 0.01
     assert abs(named - own).max() < 0.3 * abs(other - own).max()
 

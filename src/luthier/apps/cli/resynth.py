@@ -36,7 +36,7 @@ def resynth(
     if stems:
         refuse_stems(output, player, force=force)
     response = load_room(room, player.sample_rate)
-    place = RoomChoice(response, 0.0 if dry else wet)
+    place = RoomChoice(response, 0.0 if dry else wet, rings_out=True)
     saved = save_blocks(
         output,
         render_blocks(player.instrument, measure(input_, player), place),

@@ -71,10 +71,14 @@ def transfer(
         ),
     ] = "auto",
     brightness: Annotated[float, typer.Option(help="Octaves by which the harmonics' centre is raised.")] = 0.0,
-    warmth: Annotated[float, typer.Option(help="dB more of the fundamental.")] = 0.0,
+    warmth: Annotated[float, typer.Option(help="dB more of the fundamental against the other harmonics.")] = 0.0,
     hollowness: Annotated[float, typer.Option(help="dB more of the odd harmonics.")] = 0.0,
-    noisiness: Annotated[float, typer.Option(help="dB more of noise.")] = 0.0,
-    air: Annotated[float, typer.Option(help="Octaves by which the noise's centre is raised.")] = 0.0,
+    noisiness: Annotated[
+        float, typer.Option(help="dB more of noise, about: the instrument answers as it has learned to.")
+    ] = 0.0,
+    air: Annotated[
+        float, typer.Option(help="Octaves by which the instrument is told that the noise's centre is higher.")
+    ] = 0.0,
     balance: Annotated[
         float, typer.Option(help="dB more of harmonics against noise, whatever the network says.")
     ] = 0.0,
@@ -134,7 +138,7 @@ def transfer(
             offsets=Expression(*map(torch.tensor, (brightness, warmth, hollowness, noisiness, air))),
             morph=_morph(morph, morph_amount),
         ),
-        RoomChoice(load_room(room, player.sample_rate), 0.0 if dry else wet),
+        RoomChoice(load_room(room, player.sample_rate), 0.0 if dry else wet, rings_out=True),
         Level(gain, lufs),
         (start, stop),
         Beside(stems, save_curves, save_midi, plot),

@@ -55,7 +55,7 @@ def play_melody(workshop: Workshop, melody: str | None, shown: str | None, wishe
     plan = TransferPlan(
         load_player(file),
         wishes,
-        RoomChoice(wet=wet),
+        RoomChoice(wet=wet, rings_out=True),
         Level(lufs=LOUDNESS_LUFS),
         beside=Beside(plot=picture),
     )
