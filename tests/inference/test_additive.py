@@ -66,3 +66,5 @@ def test_curves_that_do_not_fit_are_refused() -> None:
             additive(wrong)
     with pytest.raises(RangeError, match="NaN"):
         additive(curves._replace(amplitude=torch.full((1000,), math.nan)))
+    with pytest.raises(RangeError, match="expected less than 8000 Hz"):
+        additive(diary_curves(9000.0))

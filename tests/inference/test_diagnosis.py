@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from luthier.features.long_audio import as_long_audio
 from luthier.inference.diagnosis import Trouble, diagnose_fit, diagnose_input
 from luthier.inference.harmonic_health import HarmonicHealth
 from luthier.inference.note_gate import note_gate
+from luthier.inference.wishes import Wishes
 from model.small import small_instrument
 
 STATISTICS = small_instrument().statistics  # 200 to 1024 Hz, -50 to -10 dB
@@ -37,10 +39,10 @@ def test_a_few_notes_beyond_the_instruments_dynamics_are_no_trouble_and_many_are
 @pytest.mark.parametrize(
     ("melody", "what", "words", "option"),
     [
-        (sung(60.0, 96.0), "range", "50% of the notes lie above", "--octave"),
+        (sung(60.0, 96.0), "range", "50% of the notes lie above", "Try --semitones -5."),
         (sung(60.0, 40.0), "range", "50% of the notes lie below", "--semitones 5"),
-        (sung(60.0, level_db=0.0), "level", "100% of the notes are louder", "--loudness auto"),
-        (sung(60.0, level_db=-70.0), "level", "100% of the notes are softer", "--loudness auto"),
+        (sung(60.0, level_db=0.0), "level", "100% of the notes are louder", "Try --loudness with a number"),
+        (sung(60.0, level_db=-70.0), "level", "100% of the notes are softer", "Try --loudness with a number"),
         (sung(None, None), "silence", "no pitched sound", "--no-voicing"),
         (sung(60.0, *[None] * 19), "silence", "only 5%", "--from"),
     ],
@@ -54,6 +56,19 @@ def test_each_trouble_is_said_with_the_option_that_mends_it(
     assert words in trouble.sentence
     assert option in trouble.option
     assert str(trouble) == f"{trouble.sentence} {trouble.option}"
+
+
+def test_what_is_in_force_already_is_no_advice() -> None:
+    def advice(melody: Features, **wishes: Any) -> list[str]:
+        gate = note_gate(melody, FRAME_RATE)
+        return [trouble.option for trouble in diagnose_fit(melody, melody, gate, STATISTICS, Wishes(**wishes))]
+
+    high, loud, unpitched = sung(60.0, 96.0), sung(60.0, level_db=0.0), sung(60.0, None, None, None)
+    assert advice(high, octave=1) == ["Try --octave auto, or --semitones -5."]
+    assert advice(high, semitones=-5.0) == ["Try --semitones -10."]
+    assert advice(loud, loudness="none") == ["Try --loudness auto, or --loudness with a number of dB."]
+    assert "--no-voicing" not in " ".join(advice(unpitched, voicing=False))
+    assert advice(sung(None, None), voicing=False) == ["Check the recording."]
 
 
 def test_speech_is_told_from_singing() -> None:

@@ -42,10 +42,20 @@ def test_offsets_are_added_to_the_timbre_that_is_played() -> None:
     before = controls()
     offsets = HarmonicTimbre(*map(torch.tensor, (0.1, -1.0, 2.0)))
     after = Colour(offsets=offsets).apply(before)
-    for own, changed, offset in zip(harmonic_timbre(before), harmonic_timbre(after), offsets, strict=True):
-        assert torch.allclose(changed - own, offset, atol=5e-3)
+    own, changed = harmonic_timbre(before), harmonic_timbre(after)
+    assert torch.allclose(changed.brightness_octaves - own.brightness_octaves, offsets.brightness_octaves, atol=5e-3)
+    assert torch.allclose(changed.hollowness_db - own.hollowness_db, offsets.hollowness_db, atol=5e-3)
+    odds_db = [10 * torch.log10(share / (1 - share)) for share in (10 ** (t.warmth_db / 10) for t in (own, changed))]
+    assert torch.allclose(odds_db[1] - odds_db[0], offsets.warmth_db, atol=5e-3)
     power = [(c.amplitude * c.harmonic_distribution).square().sum(-1) for c in (before, after)]
     assert torch.allclose(power[1], power[0], rtol=1e-4)
+
+
+def test_no_warmth_leaves_a_sine() -> None:
+    plain = controls()
+    warm = Colour(offsets=HarmonicTimbre(*map(torch.tensor, (0.0, 6.0, 0.0)))).apply(plain)
+    before, after = (10 ** (harmonic_timbre(each).warmth_db / 10) for each in (plain, warm))
+    assert torch.allclose((1 - after) / after, (1 - before) / before / 10**0.6, rtol=1e-2)
 
 
 def test_a_small_offset_is_a_small_change() -> None:

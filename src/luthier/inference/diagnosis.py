@@ -10,8 +10,9 @@ from luthier.analysis.checkup_voices import measure_voices
 from luthier.dsp.signals import Features
 from luthier.features.long_audio import LongAudio
 from luthier.inference.loudness_fit import VOICED_PERIODICITY, is_note
-from luthier.inference.note_gate import NoteGate
+from luthier.inference.note_gate import GateSettings, NoteGate
 from luthier.inference.pitch_fit import range_hz, shares_outside
+from luthier.inference.wishes import Wishes
 from luthier.model.statistics import Statistics
 
 FEW_OUTSIDE = 0.02
@@ -61,7 +62,9 @@ def diagnose_input(audio: LongAudio, features: Features, *, sample_rate: int, ho
     troubles = []
     voices = measure_voices(material)
     if voices.is_polyphonic:
-        sentence = f"several notes sound at once for {voices.polyphonic_seconds:.1f} s of the input: one is followed."
+        sentence = (
+            f"several notes sound at once for at least {voices.polyphonic_seconds:.1f} s of the input: one is followed."
+        )
         troubles.append(
             Trouble("polyphony", sentence, "Cut these places off with --from and --until, or play one voice.")
         )
@@ -72,7 +75,9 @@ def diagnose_input(audio: LongAudio, features: Features, *, sample_rate: int, ho
     return troubles
 
 
-def diagnose_fit(measured: Features, fitted: Features, gate: NoteGate, statistics: Statistics) -> list[Trouble]:
+def diagnose_fit(
+    measured: Features, fitted: Features, gate: NoteGate, statistics: Statistics, wishes: Wishes | None = None
+) -> list[Trouble]:
     """Compare what an instrument is to follow with what it was trained on.
 
     Args:
@@ -80,17 +85,22 @@ def diagnose_fit(measured: Features, fitted: Features, gate: NoteGate, statistic
         fitted: the same as the instrument is to follow it.
         gate: where it is silenced.
         statistics: of the instrument's recordings.
+        wishes: what is in force already, and so no advice.
     """
+    wishes = wishes or Wishes()
     notes = is_note(measured)
     if not bool(notes.any()):
-        sentence = "no pitched sound found in the input: expected a single voice or instrument. Only noise is played."
-        return [Trouble("silence", sentence, "Check the recording; --no-voicing plays its pitch all the same.")]
-    troubles = [_range(fitted, statistics), _level(fitted, statistics)]
-    troubles += [_voicing(measured, gate), _silence(measured, gate), _gated(measured, gate)]
+        sentence = "no pitched sound found in the input: expected a single voice or instrument."
+        if not wishes.get("voicing", True):
+            return [Trouble("silence", sentence, "Check the recording.")]
+        advice = "Check the recording; --no-voicing plays its pitch all the same."
+        return [Trouble("silence", f"{sentence} Only noise is played.", advice)]
+    troubles = [_range(fitted, statistics, wishes), _level(fitted, statistics, wishes)]
+    troubles += [_voicing(measured, gate, wishes), _silence(measured, gate), _gated(measured, gate, wishes)]
     return [trouble for trouble in troubles if trouble is not None]
 
 
-def _range(fitted: Features, statistics: Statistics) -> Trouble | None:
+def _range(fitted: Features, statistics: Statistics, wishes: Wishes) -> Trouble | None:
     quantiles = statistics.f0_octaves_quantiles
     below, above = shares_outside(fitted, quantiles)
     if below + above <= FEW_OUTSIDE:
@@ -101,10 +111,12 @@ def _range(fitted: Features, statistics: Statistics) -> Trouble | None:
         f"{max(below, above):.0%} of the notes lie {where} anything this instrument was trained on "
         f"({low:.0f} to {high:.0f} Hz)."
     )
-    return Trouble("range", sentence, f"Try --octave auto, or --semitones {'-5' if where == 'above' else '5'}.")
+    semitones = wishes.get("semitones", 0.0) + (-5 if where == "above" else 5)
+    other = "" if wishes.get("octave", "auto") == "auto" else "--octave auto, or "
+    return Trouble("range", sentence, f"Try {other}--semitones {semitones:g}.")
 
 
-def _level(fitted: Features, statistics: Statistics) -> Trouble | None:
+def _level(fitted: Features, statistics: Statistics, wishes: Wishes) -> Trouble | None:
     quantiles_db = statistics.loudness_db_quantiles
     level_db = fitted.loudness_db[is_note(fitted)]
     louder = float((level_db > quantiles_db[-2] + LEVEL_MARGIN_DB).float().mean())
@@ -113,15 +125,16 @@ def _level(fitted: Features, statistics: Statistics) -> Trouble | None:
         return None
     share, where = max((louder, "louder"), (softer, "softer"))
     sentence = f"{share:.0%} of the notes are {where} than anything this instrument was trained on."
-    return Trouble("level", sentence, "Try --loudness auto, or a number of dB.")
+    other = "" if wishes.get("loudness", "auto") == "auto" else "--loudness auto, or "
+    return Trouble("level", sentence, f"Try {other}--loudness with a number of dB.")
 
 
-def _voicing(measured: Features, gate: NoteGate) -> Trouble | None:
+def _voicing(measured: Features, gate: NoteGate, wishes: Wishes) -> Trouble | None:
     sounding = gate.noise > AUDIBLE
     unpitched = float((measured.periodicity[sounding] < VOICED_PERIODICITY).float().mean())
-    if not unpitched > MUCH_UNPITCHED:
+    if not unpitched > MUCH_UNPITCHED or not wishes.get("voicing", True):
         return None
-    sentence = f"{unpitched:.0%} of what sounds has no pitch (speech, breath or noise): it is played as noise."
+    sentence = f"{unpitched:.0%} of what sounds has no pitch (speech, breath, noise, or higher than the tracker looks): it is played as noise."
     return Trouble("voicing", sentence, "Try --no-voicing, or a sung input.")
 
 
@@ -133,14 +146,16 @@ def _silence(measured: Features, gate: NoteGate) -> Trouble | None:
     return Trouble("silence", sentence, "Choose a part with --from and --until, or raise --gate.")
 
 
-def _gated(measured: Features, gate: NoteGate) -> Trouble | None:
+def _gated(measured: Features, gate: NoteGate, wishes: Wishes) -> Trouble | None:
     """Quiet notes that are taken for rests."""
     pitched = measured.periodicity >= VOICED_PERIODICITY
     gated = float((gate.noise[pitched] <= AUDIBLE).float().mean())
     if gated <= MUCH_GATED:
         return None
     sentence = f"{gated:.0%} of what has a pitch is so quiet that it is taken for a rest."
-    return Trouble("level", sentence, "Try --gate 60 to hear it.")
+    return Trouble(
+        "level", sentence, f"Try --gate {wishes.get('gate_db', GateSettings().gate_db) + 20.0:g} to hear it."
+    )
 
 
 def _as_material(audio: LongAudio, features: Features, sample_rate: int, hop_length: int) -> Material:

@@ -109,7 +109,7 @@ def fit(instrument: Instrument, measured: Features, wishes: Wishes) -> Fitted:
         loudness_shift_db=raised_db(measured, features),
         expression=source,
         scale=scale,
-        diagnosis=diagnose_fit(measured, features, gate, instrument.statistics),
+        diagnosis=diagnose_fit(measured, features, gate, instrument.statistics, wishes),
     )
 
 

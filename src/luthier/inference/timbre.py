@@ -8,10 +8,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from luthier.dsp.harmonic_timbre import HarmonicTimbre, harmonic_timbre, with_timbre
+from luthier.dsp.harmonic_timbre import WARMEST_DB, HarmonicTimbre, harmonic_timbre, with_timbre
 from luthier.dsp.signals import Controls
 from luthier.errors import RangeError
-from luthier.units import db_to_amplitude
+from luthier.units import db_to_amplitude, db_to_power, power_to_db
 
 
 class Colour(NamedTuple):
@@ -21,7 +21,8 @@ class Colour(NamedTuple):
         balance_db: how much the harmonics are raised against the noise; each takes half of it.
         tilt_db: dB per octave by which higher harmonics are raised.
         harmonics_db: dB for the first harmonic, the second and so on; the rest stays.
-        offsets: added to the timbre that is played, octaves and dB: scalars in tensors.
+        offsets: added to the timbre that is played, octaves and dB: scalars in tensors. Warmth raises the fundamental
+            against all other harmonics, so that no amount of it leaves a sine.
     """
 
     balance_db: float = 0.0
@@ -36,8 +37,12 @@ class Colour(NamedTuple):
             RangeError: more harmonics are named than there are.
         """
         if self.offsets is not None:
-            moved = zip(harmonic_timbre(controls), self.offsets, strict=True)
-            wanted = HarmonicTimbre(*(values + offset for values, offset in moved))
+            own, by = harmonic_timbre(controls), self.offsets
+            wanted = HarmonicTimbre(
+                own.brightness_octaves + by.brightness_octaves,
+                _raised_share_db(own.warmth_db, by.warmth_db),
+                own.hollowness_db + by.hollowness_db,
+            )
             controls = with_timbre(controls, wanted, HarmonicTimbre(*(offset != 0.0 for offset in self.offsets)))
         coloured, held = controls.harmonic_distribution, controls.harmonic_distribution
         if self.tilt_db:
@@ -70,3 +75,9 @@ class Colour(NamedTuple):
         gains_db = torch.zeros(n_harmonics, dtype=distribution.dtype)
         gains_db[: len(self.harmonics_db)] = torch.tensor(list(self.harmonics_db), dtype=distribution.dtype)
         return db_to_amplitude(gains_db)
+
+
+def _raised_share_db(share_db: Tensor, by_db: Tensor) -> Tensor:
+    """What share of the whole a part has, dB, after it was raised against the rest: never all of it."""
+    share, gain = db_to_power(share_db.clamp(max=WARMEST_DB)), db_to_power(by_db)
+    return power_to_db(share * gain / (1.0 - share + share * gain))
