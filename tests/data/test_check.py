@@ -152,6 +152,14 @@ def test_notes_beyond_the_usual_range_are_heard_where_it_is_given(tmp_path: Path
         check([tmp_path], f0_range_hz=(500.0, 50.0))
 
 
+def test_loud_hum_is_no_second_voice(violin: Tensor) -> None:
+    clip = violin[:, : 10 * RATE]
+    time = torch.arange(clip.shape[-1]) / RATE
+    hum = sum(torch.sin(2 * torch.pi * 50 * k * time) / k for k in range(1, 5))
+    _, lights = found(clip + 0.4 * clip.square().mean().sqrt() * hum, RATE)
+    assert (lights["hum"], lights["voices"]) == (Light.RED, Light.GREY)
+
+
 def test_a_note_of_a_second_says_nothing_of_noise_tuning_or_sources(tmp_path: Path, violin: Tensor) -> None:
     for start in (0, 8):
         save_audio(tmp_path / f"{start}.wav", violin[:, start * RATE : (start + 1) * RATE], RATE)

@@ -139,6 +139,15 @@ def test_there_must_be_something_to_resume(dataset_path: Path, tmp_path: Path) -
         run(dataset_path, tmp_path / "a.safetensors", RunOptions(resume=True), steps=1)
 
 
+def test_a_run_is_not_resumed_on_other_recordings(dataset_path: Path, tmp_path: Path) -> None:
+    run(dataset_path, tmp_path / "a.safetensors", steps=1)
+    save_audio(tmp_path / "other.wav", torch.sin(torch.arange(12 * 16000) * 0.2), 16000)
+    definition = Dataset.open(dataset_path).definition
+    prepare([tmp_path / "other.wav"], tmp_path / "other", definition, n_jobs=1, credit="nobody", licence="CC0 1.0")
+    with pytest.raises(TrainingError, match="begun on another dataset"):
+        run(tmp_path / "other", tmp_path / "a.safetensors", RunOptions(resume=True), steps=2)
+
+
 def test_a_run_is_not_resumed_with_another_network(dataset_path: Path, tmp_path: Path) -> None:
     run(dataset_path, tmp_path / "a.safetensors", steps=1)
     with pytest.raises(ConfigError, match="decoder changed"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -85,6 +86,11 @@ class Dataset:
         if not path.is_dir():
             raise DatasetError(f"{path}: no such dataset folder. Make one with: luthier prepare")
         return cls(path, read_manifest(path))
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells it from a dataset of other recordings: 64 hexadecimal digits."""
+        return hashlib.sha256("".join(recording.content_hash for recording in self.recordings).encode()).hexdigest()
 
     @property
     def definition(self) -> FeatureDefinition:

@@ -17,10 +17,6 @@ LONG_T60_SECONDS = 1.0
 LITTLE_TEST_SECONDS = 20.0
 
 
-TRAIN_LONGER = "Longer training helps first."
-"""Said where nothing is known about the training."""
-
-
 def advise(scores: Evaluation, *, training: str = "") -> list[str]:
     """Say what is good, what is not, and what to record or try next: one sentence or two for each finding.
 
@@ -29,7 +25,7 @@ def advise(scores: Evaluation, *, training: str = "") -> list[str]:
         training: whether more training would help, in words; empty where it is not known.
     """
     findings = [
-        _timbre(scores.mss_rel.gap, training or TRAIN_LONGER),
+        _timbre(scores.mss_rel.gap, f"{training} Beyond that, record" if training else "Record"),
         _expression(scores.mss_rel.gap, scores.mss_rel.predicted_gap),
         _loudness(scores.loudness_db_l1.model, scores.loudness_db_l1.oracle),
         _pitch(scores.f0_cents, scores.rpa50),
@@ -41,7 +37,7 @@ def advise(scores: Evaluation, *, training: str = "") -> list[str]:
     return [finding for finding in findings if finding]
 
 
-def _timbre(gap: Number, training: str) -> str:
+def _timbre(gap: Number, record: str) -> str:
     if gap is None:
         return (
             "The timbre cannot be judged: a constant timbre does as well here as analysis. Record more varied playing."
@@ -50,17 +46,17 @@ def _timbre(gap: Number, training: str) -> str:
         return f"The timbre is good: {gap:.2f} of the way from analysis (0) to a constant timbre (1)."
     if gap <= FAIR_GAP:
         return (
-            f"The timbre is fair (gap {gap:.2f}; published instruments are at about 0.4). {training} "
-            "Beyond that, record more minutes of the same instrument in the same room."
+            f"The timbre is fair (gap {gap:.2f}; published instruments are at about 0.4). {record} more "
+            "minutes of the same instrument in the same room."
         )
     if gap <= PLAIN_GAP:
         return (
             f"The timbre is recognisable, not lifelike (gap {gap:.2f}; published instruments are at about 0.4). "
-            f"{training} Beyond that, record more, soft and loud, low and high."
+            f"{record} more, soft and loud, low and high."
         )
     return (
-        f"The timbre is poor (gap {gap:.2f}): the instrument plays little more than an average sound. {training} "
-        "Beyond that, record more, soft and loud, low and high, one voice at a time."
+        f"The timbre is poor (gap {gap:.2f}): the instrument plays little more than an average sound. {record} more, "
+        "soft and loud, low and high, one voice at a time."
     )
 
 
@@ -91,14 +87,17 @@ def _pitch(cents: Number, in_tune: Number) -> str:
     if cents <= GOOD_CENTS and in_tune >= GOOD_RPA:
         return f"The melody is kept: {share}."
     if cents <= FAIR_CENTS:
-        return f"The melody is kept in most places: {share}. Fast passages and a long reverberation make it harder."
+        return f"The melody is kept in most places: {share}."
     return f"The melody is not kept: {share}. Look at the pitch curves below; chords and a second voice cause this."
 
 
 def _octaves(share: Number) -> str:
     if share is None or share <= FEW_OCTAVE_ERRORS:
         return ""
-    return f"{100 * share:.0f} % of the pitched time is heard an octave or more off: the recording may hold chords."
+    return (
+        f"{100 * share:.0f} % of the pitched time is heard an octave or more off: the recording holds chords, or the "
+        "instrument has not learned enough yet."
+    )
 
 
 def _room(t60_seconds: Number) -> str:

@@ -29,7 +29,7 @@ from luthier.evaluation.metrics import (
     score_clip,
 )
 from luthier.evaluation.playing import play_controls, play_instrument
-from luthier.evaluation.room import room_scores
+from luthier.evaluation.room import direct_to_reverberant_db, octave_t60_seconds
 from luthier.evaluation.scores import ClipScores, Evaluation, FramedScore, RoomSummary, known
 from luthier.model.instrument import Instrument
 from luthier.units import samples_to_seconds
@@ -119,13 +119,17 @@ def _summarise(
     framed = {name: _framed_score(name, results) for name in FRAMED_METRICS}
     plain = {name: known(means[name]) for name in (*PLAIN_METRICS, *PITCH_METRICS)}
     rate = instrument.config.sample_rate
-    room = room_scores(instrument.room.impulse_response().detach().cpu(), rate)
+    response = instrument.room.impulse_response().detach().cpu()
+    room = {
+        "t60_seconds": octave_t60_seconds(response, rate),
+        "direct_to_reverberant_db": direct_to_reverberant_db(response, rate),
+    }
     fields: dict[str, Any] = {**framed, **plain}
     return Evaluation(
         preset=instrument.config.preset,
         split=split,
         seeds=tuple(seeds),
-        room=RoomSummary(**{name: known(value) for name, value in room._asdict().items()}),
+        room=RoomSummary(**{name: known(value) for name, value in room.items()}),
         clips=tuple(_clip_scores(clip, result, rate) for clip, result in zip(scored, results, strict=True)),
         **fields,
     )

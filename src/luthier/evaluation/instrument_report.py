@@ -29,6 +29,11 @@ from luthier.evaluation.scores import Evaluation
 from luthier.features.loudness import loudness_db
 from luthier.model.instrument import Instrument
 
+SUMMARIES: dict[Part, str] = {
+    "train": "Everything below was played from recordings that the instrument was trained on: no test of it.",
+    "validation": "Everything below was played from recordings by which the best moment of training was chosen.",
+    "test": "Everything below was played from recordings that were held out from training.",
+}
 N_PASSAGES = 3
 PASSAGE_SECONDS = 10
 """Long enough for a phrase, short enough to compare from memory."""
@@ -68,7 +73,7 @@ def instrument_report(dataset: Dataset, entrants: Sequence[Entrant], *, split: P
     courses = [_course(entrant.name, entrant.training) for entrant in entrants if entrant.training]
     return Report(
         title=" and ".join(entrant.name for entrant in entrants),
-        summary="Everything below was played from recordings that were held out from training.",
+        summary=SUMMARIES[split],
         advice=[_named(entrant, entrants, text) for entrant in entrants for text in _sentences(entrant)],
         examples=[*passages, *rooms, *courses],
         tables=[ScoreTable(entrant.name, entrant.scores) for entrant in entrants],

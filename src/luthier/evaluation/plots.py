@@ -18,7 +18,7 @@ from torch import Tensor
 
 from luthier.dsp.signals import Controls, Features
 from luthier.dsp.spectra import stft_magnitude
-from luthier.evaluation.room import decay_curve_db, room_scores, tail_peak
+from luthier.evaluation.room import decay_curve_db, direct_to_reverberant_db, octave_t60_seconds, tail_peak
 from luthier.units import amplitude_to_db, hz_to_octaves, octaves_to_hz
 
 RANGE_DB = 80.0
@@ -341,13 +341,14 @@ def _draw_impulse_response(axis: Axes, impulse_response: Tensor, sample_rate: in
 
 def _draw_decay(axis: Axes, impulse_response: Tensor, sample_rate: int) -> None:
     curve = decay_curve_db(impulse_response).cpu().numpy()
-    scores = room_scores(impulse_response, sample_rate)
+    t60_seconds = octave_t60_seconds(impulse_response, sample_rate)
+    ratio_db = direct_to_reverberant_db(impulse_response, sample_rate)
     axis.plot(np.arange(len(curve)) / sample_rate, curve, color=OUTPUT_COLOUR)
     axis.set_ylim(-RANGE_DB, 3)
     axis.set_xlim(0, max(2, len(curve)) / sample_rate)
     axis.grid(alpha=0.25)
     axis.set_ylabel("energy to come, dB", fontsize=8)
-    _title(axis, f"Decay: T60 {scores.t60_seconds:.2f} s, direct/reverberant {scores.direct_to_reverberant_db:.1f} dB")
+    _title(axis, f"Decay: T60 {t60_seconds:.2f} s, direct/reverberant {ratio_db:.1f} dB")
 
 
 def _draw_training(axis: Axes, training: TrainingCurve) -> None:

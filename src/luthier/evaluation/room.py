@@ -15,6 +15,8 @@ T20_RANGE_DB = (-5.0, -25.0)
 """The stretch of the decay curve that T20 is read from (ISO 3382-1)."""
 DIRECT_SECONDS = 0.0025
 """Half width of the direct sound around the strongest tap, as in the literature on direct-to-reverberant ratios."""
+OCTAVES_HZ = (250.0, 500.0, 1000.0, 2000.0)
+"""Lower edges."""
 COMPARED_DOWN_TO_DB = -40.0
 """Decay curves are compared down to here: below, the noise of measured responses and their cut end decide."""
 
@@ -74,9 +76,12 @@ def t60_seconds(impulse_response: Tensor, sample_rate: int) -> float:
     """
     _check(impulse_response)
     tail = _split_direct(impulse_response, sample_rate)[1].detach().double().square()
-    if not bool(tail.any()):
-        return 0.0
-    curve = _energy_to_come_db(tail)
+    return _t20_seconds(tail, sample_rate) if bool(tail.any()) else 0.0
+
+
+def _t20_seconds(energy: Tensor, sample_rate: int) -> float:
+    """Three times the time that a decay (n_samples,) takes from -5 to -25 dB; NaN where it ends before."""
+    curve = _energy_to_come_db(energy)
     high, low = T20_RANGE_DB
     times = torch.nonzero((curve <= high) & (curve >= low))[:, 0].double()
     if curve[-1] > low or len(times) < 2:
@@ -85,6 +90,33 @@ def t60_seconds(impulse_response: Tensor, sample_rate: int) -> float:
     centred = times - times.mean()
     db_per_sample = float((centred * levels).sum() / centred.square().sum())
     return samples_to_seconds(-60.0 / db_per_sample, sample_rate)
+
+
+def octave_t60_seconds(impulse_response: Tensor, sample_rate: int) -> float:
+    """Reverberation time where instruments sound: the median over the octaves from 250 Hz to 4 kHz.
+
+    A learned response says little below its notes, where nothing made it die away.
+
+    Args:
+        impulse_response: (n_taps,).
+        sample_rate: Hz.
+
+    Returns:
+        Seconds; 0 where nothing follows the direct sound, NaN where no octave falls by 25 dB.
+
+    Source: as `t60_seconds`, in octave bands.
+    """
+    _check(impulse_response)
+    tail = _split_direct(impulse_response, sample_rate)[1].detach().double()
+    if not bool(tail.any()):
+        return 0.0
+    n_fft = 2 * len(tail)
+    spectrum, hz = torch.fft.rfft(tail, n_fft), torch.fft.rfftfreq(n_fft, 1.0 / sample_rate)
+    bands = [
+        torch.fft.irfft(spectrum * ((hz >= low_hz) & (hz < 2 * low_hz)), n_fft)[: len(tail)] for low_hz in OCTAVES_HZ
+    ]
+    found = torch.tensor([_t20_seconds(band.square(), sample_rate) for band in bands if bool(band.any())])
+    return float(found.nanmedian()) if len(found) else math.nan
 
 
 def direct_to_reverberant_db(impulse_response: Tensor, sample_rate: int) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from luthier.training.config import TrainingConfig
 from luthier.training.settings import BUDGETS
 
@@ -35,7 +37,8 @@ def budget_used(config: TrainingConfig, *, steps: int, steps_per_epoch: int, sec
 def say_used_up(config: TrainingConfig, *, steps: int, seconds: float) -> str:
     """What happened to the budget, and how to go on."""
     name, budget = next((name, getattr(config, name)) for name in BUDGETS if getattr(config, name) is not None)
+    done = {"minutes": math.ceil(seconds / 60.0), "steps": steps}.get(name, 0)
     return (
         f"the budget of {budget:g} {name} is used up after {steps} steps in {seconds / 60:.1f} minutes. "
-        f"To go on, give it a larger one: --resume --{name} {2 * budget:g}"
+        f"To go on, give it a larger one: --resume --{name} {2 * max(budget, done):g}"
     )

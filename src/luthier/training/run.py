@@ -35,7 +35,14 @@ from luthier.training.module import LOG_EVERY_STEPS, TrainingModule
 from luthier.training.quiet import quiet_lightning
 from luthier.training.reports import EpochReport, Reporter
 from luthier.training.room_start import settle_room, start_room
-from luthier.training.run_folder import RunFolder, default_run_folder, open_run_folder, read_log
+from luthier.training.run_folder import (
+    RunFolder,
+    check_same_dataset,
+    default_run_folder,
+    kept_numbers,
+    open_run_folder,
+    read_log,
+)
 from luthier.training.settings import (
     BUDGETS,
     Settings,
@@ -157,6 +164,7 @@ def train(
     run = _Run(opened, settle_room(resolve_settings(tables, opened.definition), opened), folder, options)
     if options.resume:
         check_same_instrument(instrument_config(read_config_file(folder.config)["instrument"]), run.settings.instrument)
+        check_same_dataset(folder, opened)
         finished = _finished(run, output)
         if finished is not None:
             return finished
@@ -192,6 +200,7 @@ def build(dataset: Dataset, settings: Settings) -> tuple[TrainingModule, StepBat
     module = TrainingModule(instrument, settings.training, counter, batches)
     module.started_from = start if fits else ""
     module.quiet_db = start_room(instrument.room, dataset)
+    module.dataset_fingerprint = dataset.fingerprint
     return module, batches
 
 
@@ -248,7 +257,7 @@ def _finished(run: _Run, output: Path) -> RunResult | None:
     folder, config = run.folder, run.settings.training
     if not folder.checkpoint.is_file():
         return None
-    kept = _kept_numbers(folder)
+    kept = kept_numbers(folder)
     steps, seconds = kept["steps"], kept["seconds"]
     steps_per_epoch = StepBatches(run.dataset, config).steps_per_epoch
     # With the validation that a budget reserves time for, as when it stopped.
@@ -263,12 +272,6 @@ def _finished(run: _Run, output: Path) -> RunResult | None:
     _publish(folder, output)
     last = {name: rows[-1][name] for name in ("seconds", "scores", "best_score", "verdict")}
     return RunResult(output, folder.path, steps, stopped_because=used_up, skipped=kept["skipped"], **last)
-
-
-def _kept_numbers(folder: RunFolder) -> dict[str, Any]:
-    """What the last checkpoint says of the run itself."""
-    kept: dict[str, Any] = torch.load(folder.checkpoint, weights_only=True)["luthier"]
-    return kept
 
 
 class _Callbacks(NamedTuple):
@@ -352,7 +355,7 @@ def _fit(trainer: lightning.Trainer, module: TrainingModule, batches: StepBatche
 
 
 def _start(run: _Run, module: TrainingModule, trainer: lightning.Trainer) -> RunStart:
-    resumed_at = _kept_numbers(run.folder)["steps"] if run.options.resume else 0
+    resumed_at = kept_numbers(run.folder)["steps"] if run.options.resume else 0
     return RunStart(
         folder=run.folder,
         settings=run.settings,

@@ -16,7 +16,10 @@ import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
+
 from luthier.atomic import atomic_file, is_unfinished
+from luthier.data.dataset import Dataset
 from luthier.errors import OutputError, TrainingError
 from luthier.training.validation import MONITOR
 from luthier.training.verdict import Moment
@@ -99,6 +102,24 @@ def _clear(folder: RunFolder, *, force: bool) -> None:
             f"{folder.path}: a run is here already. Add --resume to continue it, or --force to replace it."
         )
     shutil.rmtree(folder.path)
+
+
+def kept_numbers(folder: RunFolder) -> dict[str, Any]:
+    """What the last checkpoint says of the run itself."""
+    kept: dict[str, Any] = torch.load(folder.checkpoint, weights_only=True)["luthier"]
+    return kept
+
+
+def check_same_dataset(folder: RunFolder, dataset: Dataset) -> None:
+    """Scores of two datasets say nothing about each other: the best instrument would never be replaced.
+
+    Raises:
+        TrainingError: the run was begun on another dataset.
+    """
+    if folder.checkpoint.is_file() and kept_numbers(folder).get("dataset", dataset.fingerprint) != dataset.fingerprint:
+        raise TrainingError(
+            f"{folder.path}: was begun on another dataset. Give that one, or begin anew: --force instead of --resume."
+        )
 
 
 def append_log(folder: RunFolder, row: dict[str, Any]) -> None:

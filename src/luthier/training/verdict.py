@@ -7,7 +7,7 @@ score |\\                          smoothed: running median, as wide as a sixth 
       +------------------> time
 
 improving     the best is new
-plateau       the best, but for the tolerance, was reached long ago
+plateau       the best, but for the tolerance, was reached long ago, and the last is no better than all
 over-fitting  the last is above the best by more than the tolerance, and the training loss fell meanwhile
 worsening     the same, and the training loss did not fall
 """
@@ -91,7 +91,10 @@ def judge(moments: Sequence[Moment]) -> Verdict:
         return _verdict("over-fitting" if is_learning else "worsening", seconds, best)
     reached = int(np.argmax(smoothed <= smoothed[best] + tolerance))
     is_stalled = seconds[-1] - seconds[reached] >= STALLED_PART * (seconds[-1] - seconds[0])
-    return _verdict("plateau" if is_stalled and not _creeps(scores[reached:]) else "improving", seconds, reached)
+    is_new_best = scores[-1] < scores[:-1].min() - SMALLEST_CHANGE * np.median(scores)
+    if is_stalled and not is_new_best and not _creeps(scores[reached:]):
+        return _verdict("plateau", seconds, reached)
+    return _verdict("improving", seconds, reached)
 
 
 def say_verdict(verdict: Verdict, *, is_over: bool) -> str:
