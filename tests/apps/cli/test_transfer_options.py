@@ -125,13 +125,17 @@ def test_morphing_is_heard_and_needs_a_matching_instrument(play, instrument_file
 
 @pytest.mark.parametrize(
     ("option", "value", "code"),
-    [("--cents", "some", 2), ("--harmonics", "1,x", 2), ("--scale", "H-major", 1), ("--autotune", "3", 1),
+    [("--cents", "some", 2), ("--harmonics", "1,x", 2), ("--autotune", "3", 1),
      ("--lufs", "5", 1), ("--gate", "-1", 1), ("--save-curves", "curves.txt", 1)],
 )  # fmt: skip
 def test_options_that_make_no_sense_are_refused(play, tmp_path, option, value, code) -> None:
     outcome = play(option, value)
     assert outcome.code == code
     assert not (tmp_path / "out.wav").exists()
+
+
+def test_a_scale_that_nobody_knows_is_refused(play) -> None:
+    assert play("--autotune", 1, "--scale", "H-major").code == 1
 
 
 def test_resynth_is_brought_to_lufs_too(luthier_command, tone_file, instrument_file, tmp_path) -> None:
@@ -156,3 +160,12 @@ def test_curves_refuse_what_would_change_nothing(options, named, play, tmp_path)
     assert all(option in outcome.stderr for option in named)
     assert "--gate" not in outcome.stderr
     assert not (tmp_path / "again.wav").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "needed"), [("--scale", "C-major", "--autotune"), ("--morph-amount", 0.3, "--morph")]
+)
+def test_an_option_that_changes_nothing_is_wrong_usage(play, option: str, value: str | float, needed: str) -> None:
+    outcome = play(option, value)
+    assert outcome.code == 2
+    assert f"{option} changes nothing without {needed}" in " ".join(outcome.stderr.split())

@@ -28,6 +28,9 @@ APPLY_TO_CURVES = {
 }  # fmt: skip
 """Saved curves are played as they are: everything that fits or shapes a melody has nothing to work on."""
 
+NEEDED = {"scale": "autotune", "morph_amount": "morph"}
+"""Options that say something about another one only."""
+
 
 def transfer(
     context: typer.Context,
@@ -192,6 +195,9 @@ def _refuse_what_cannot_apply(context: typer.Context, input_: Path) -> None:
     """Stop where an option is given that would change nothing."""
     from luthier.apps.performance_files import is_performance
 
+    for name, needed in NEEDED.items():
+        if is_given(context, name) and not is_given(context, needed):
+            raise typer.BadParameter(f"--{name.replace('_', '-')} changes nothing without --{needed}.")
     if not is_performance(input_):
         return
     idle = [
