@@ -39,9 +39,9 @@ def test_a_mistake_of_the_visitors_is_one_line(visitor) -> None:
 
 
 def test_nothing_is_built_before_the_check(visitor, studio) -> None:
-    refused = visitor().predict("lute", 1, True, api_name="/build")[0]
+    refused = visitor().predict("theorbo", 1, True, api_name="/build")[0]
     assert "Check recordings first" in refused
-    assert not studio.folder.exists()
+    assert not (studio.folder / "theorbo.safetensors").exists()
 
 
 def test_visitors_at_the_same_time_each_get_their_own_sound_and_nobody_else_is_called(visitor, studio) -> None:
@@ -60,7 +60,7 @@ def test_visitors_at_the_same_time_each_get_their_own_sound_and_nobody_else_is_c
 
 
 @pytest.mark.parametrize(
-    "address", ["/check/0123456789abcdef", "/check/..%2f..", "/report/lute", "/report/..%2f..%2fsecret"]
+    "address", ["/check/0123456789abcdef", "/check/..%2f..", "/report/theorbo", "/report/..%2f..%2fsecret"]
 )
 def test_there_are_no_pages_but_its_own(studio, address) -> None:
     with pytest.raises(HTTPError, match="404"):
