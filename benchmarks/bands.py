@@ -51,7 +51,7 @@ def powers(instrument_path: Path, dataset_path: Path, split: str) -> dict[str, T
             "analysed noise": analysed.noise,
             "played harmonics": played["harmonic"],
             "played noise": played["filtered_noise"],
-            "without the room": instrument.room.direct_gain() * dry,
+            "without the room": instrument.dry_gain() * dry,
             "in the room": instrument.room(dry),
         }
         for name, audio in parts.items():

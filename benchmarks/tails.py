@@ -45,7 +45,7 @@ def tails(instrument_path: Path, dataset_path: Path) -> dict[str, Tensor]:
         noise = white_noise(1, clip.audio.shape[-1], torch.Generator().manual_seed(0))
         dry = instrument.dry(instrument.controls(clip.features), noise)
         recorded_db = frame_levels_db(clip.audio, rates.hop_length)
-        sounds = {"without the room": instrument.room.direct_gain() * dry, "in the room": instrument.room(dry)}
+        sounds = {"without the room": instrument.dry_gain() * dry, "in the room": instrument.room(dry)}
         for name, sound in sounds.items():
             above_db = frame_levels_db(sound, rates.hop_length) - recorded_db
             found[name].append(above_db[is_free[: len(above_db)]])

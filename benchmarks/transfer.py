@@ -84,7 +84,7 @@ def rests_db(dry: Tensor, features: Features, hop_length: int, frame_rate: float
 
 def step_ratio(result: Transfer, player: Player) -> float:
     """The harmonic part's largest sample step against the largest that its partials can make: above 1 is a click."""
-    harmonic = result.stems["harmonic"][0] / float(player.instrument.room.direct_gain().detach())
+    harmonic = result.stems["harmonic"][0] / float(player.instrument.dry_gain())
     hop_length = player.instrument.config.hop_length
     bound = possible_steps(result.controls, player.sample_rate).repeat_interleave(hop_length)
     swing = result.controls.amplitude.flatten().diff().abs() / hop_length

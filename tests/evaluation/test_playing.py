@@ -23,7 +23,7 @@ def test_without_the_room_and_put_back_into_it_is_the_instrument(instrument: Ins
     with torch.no_grad():
         wet = play_instrument(instrument, features, seed=1)
         dry = play_without_room(instrument, features, seed=1)
-        bare_dry = dry / instrument.room.direct_gain()
+        bare_dry = dry / instrument.dry_gain()
         back = fft_convolve(bare_dry, instrument.room.impulse_response())
         bare = play_controls(instrument.controls(features), sample_rate=16000, hop_length=160, seed=1)
     # This instrument's synthesisers have gain one.

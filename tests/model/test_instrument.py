@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch import Tensor
@@ -10,6 +12,7 @@ from luthier.dsp.spectral_distance import SpectralScales, multi_scale_distance
 from luthier.errors import ShapeError
 from luthier.model.instrument import Instrument, white_noise
 from luthier.model.presets import instrument_config, preset_names, preset_tables
+from luthier.units import octaves_to_hz
 from model.small import constant_features, joined, random_features, small_instrument
 
 
@@ -132,3 +135,26 @@ def test_white_noise_is_white_uniform_and_seeded() -> None:
     assert abs(float((hiss[0, 1:] * hiss[0, :-1]).mean())) < 0.005
     assert torch.equal(hiss, noise(100_000))
     assert not torch.equal(hiss, noise(100_000, seed=1))
+
+
+@pytest.mark.parametrize(("kind", "strength"), [("decaying", 0.2), ("decaying_taps", 50.0)])
+@torch.no_grad()
+def test_without_a_room_that_took_over_the_playing_notes_are_as_loud(kind: str, strength: float) -> None:
+    """A room that rings at the notes that were recorded, a third apart: no mean over octaves knows that."""
+    instrument = small_instrument(room={"kind": kind, "seconds": 0.5}, synths=[{"kind": "harmonic"}])
+    octaves = instrument.statistics.f0_octaves_quantiles
+    octaves.copy_((3.0 * octaves).round() / 3.0)
+    time = torch.arange(1, len(instrument.room.early_taps) + 1) / 16000
+    lines = octaves_to_hz(octaves.unique()).unsqueeze(1)
+    instrument.room.early_taps.copy_(strength * torch.cos(2 * torch.pi * lines * time).mean(dim=0))
+    notes = torch.cat([constant_features(float(hz), -30.0, 100).f0_hz for hz in octaves_to_hz(octaves)[::2]], dim=0)
+    features = Features(notes, torch.ones_like(notes), torch.full_like(notes, -30.0))
+    noise = torch.rand(len(notes), 16000, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    dry = instrument.dry(instrument.controls(features), noise)
+    wet = instrument.room(dry)
+    off_db = [
+        20 * math.log10(float(gain * dry.std() / wet.std()))
+        for gain in (instrument.dry_gain(), instrument.room.direct_gain())
+    ]
+    assert abs(off_db[0]) < 1.0
+    assert abs(off_db[1]) > 1.5

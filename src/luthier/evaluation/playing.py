@@ -17,10 +17,10 @@ def play_instrument(instrument: Instrument, features: Features, *, seed: int) ->
 
 
 def play_without_room(instrument: Instrument, features: Features, *, seed: int) -> Tensor:
-    """What `play_instrument` returns without the room, as loud as the direct sound in it."""
+    """What `play_instrument` returns without the room, as loud."""
     features = _beside(instrument, features)
     noise = _noise(features.f0_hz, instrument.config.hop_length, seed)
-    return (instrument.dry(instrument.controls(features), noise) * instrument.room.direct_gain()).cpu()
+    return (instrument.dry(instrument.controls(features), noise) * instrument.dry_gain()).cpu()
 
 
 def play_controls(controls: Controls, *, sample_rate: int, hop_length: int, seed: int) -> Tensor:

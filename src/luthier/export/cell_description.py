@@ -87,7 +87,7 @@ def _room(player: Player) -> dict[str, Any]:
     return {
         "n_taps": len(impulse_response),
         "peak": _rounded(float(impulse_response.abs().max())),
-        "direct_gain": _rounded(float(player.instrument.room.direct_gain().detach())),
+        "direct_gain": _rounded(float(player.instrument.dry_gain())),
     }
 
 

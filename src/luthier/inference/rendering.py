@@ -209,7 +209,7 @@ class _Place(NamedTuple):
     @classmethod
     def of(cls, instrument: Instrument, room: RoomChoice) -> _Place:
         """The instrument's own room, or another, in which it is as loud."""
-        gain = instrument.room.direct_gain()
+        gain = instrument.dry_gain()
         if room.impulse_response is None:
             return cls(gain, instrument.room.impulse_response(), room.wet)
         other = normalised_room(room.impulse_response)

@@ -14,9 +14,13 @@ from luthier.model.decoder import Decoder, DecoderState
 from luthier.model.inputs import EXPRESSION_INPUTS
 from luthier.model.obedience import Obedience, wished_expression
 from luthier.model.predictor import Predictor
-from luthier.model.rooms import build_room
-from luthier.model.statistics import Statistics
+from luthier.model.rooms import build_room, tone_gain
+from luthier.model.statistics import N_QUANTILES, Statistics
 from luthier.model.synths import build_synth
+from luthier.units import octaves_to_hz
+
+N_NOTES, SETTLED_FRAMES = 51, 50
+"""Of an instrument that is listened to for its level without the room."""
 
 
 class InstrumentState(NamedTuple):
@@ -139,6 +143,26 @@ class Instrument(nn.Module):
     def dry(self, controls: Controls, noise: Tensor) -> Tensor:
         """Play a whole clip without the room: (batch, n_frames * hop_length)."""
         return torch.stack(list(self.stems(controls, noise).values())).sum(dim=0)
+
+    @torch.no_grad()
+    def dry_gain(self) -> Tensor:
+        """What to multiply the dry sound with so that it is as loud as what is heard in the room: a scalar.
+
+        Where the room can take over a part of the playing, it rings just where the notes of the recordings lie: the gain
+        is read off notes over their range, of medium loudness, held until the network has settled.
+        """
+        if not self.room.takes_over:
+            return self.room.direct_gain()
+        found = self.statistics
+        octaves = found.f0_octaves_quantiles[:: (N_QUANTILES - 1) // (N_NOTES - 1)].view(-1, 1, 1)
+        f0_hz = octaves_to_hz(octaves).expand(-1, SETTLED_FRAMES, 1).contiguous()
+        level_db = torch.full_like(f0_hz, float(found.loudness_db_quantiles[N_QUANTILES // 2]))
+        controls = self.controls(Features(f0_hz, torch.ones_like(f0_hz), level_db))
+        power = (controls.amplitude * controls.harmonic_distribution)[:, -1].square()
+        if not bool(power.any()):
+            return self.room.direct_gain()
+        hz = f0_hz[:, -1] * torch.arange(1, power.shape[-1] + 1).to(f0_hz)
+        return tone_gain(self.room.impulse_response(), self.config.sample_rate, hz, power)
 
     def forward(self, features: Features, noise: Tensor) -> Tensor:
         """Play a whole clip in the room.

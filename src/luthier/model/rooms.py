@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from luthier.dsp.convolution import fft_convolve
 from luthier.errors import ConfigError
 from luthier.model.config import RoomConfig
-from luthier.units import db_to_amplitude, db_to_power, power_to_db, seconds_to_samples
+from luthier.units import cents_to_ratio, db_to_amplitude, db_to_power, power_to_db, seconds_to_samples
 
 FREE_TAPS_START = 0.5e-4
 """The assignment's room starts uniform between plus and minus this."""
@@ -37,6 +37,8 @@ SMALLEST_LATE_DB, LARGEST_LATE_DB = -80.0, 20.0
 DIRECT_SECONDS = 0.0025
 """Until here it is the direct sound, as in the literature on direct-to-reverberant ratios."""
 MUSIC_HZ = (100.0, 4000.0)
+AROUND_CENTS, N_BINS_A_HZ = (-10.0, -5.0, 0.0, 5.0, 10.0), 4
+"""Where around a partial a room is looked at, and how finely."""
 COLOUR_OCTAVES = 0.2
 """Standard deviation of the bands in which the colour of a room is looked at: finer, it is reflections."""
 DECAY_60_DB = math.log(1000.0)
@@ -49,9 +51,11 @@ class Room(nn.Module):
 
     Attributes:
         learning_speeds: step size of parameters, by name, as a multiple of everybody else's.
+        takes_over: whether it can take over a part of the playing: how loud the dry sound is depends on the notes then.
     """
 
     learning_speeds: ClassVar[dict[str, float]] = {}
+    takes_over: ClassVar[bool] = False
 
     @abstractmethod
     def impulse_response(self) -> Tensor:
@@ -65,7 +69,8 @@ class Room(nn.Module):
         """What to multiply the dry sound with so that it is as loud as what is heard in the room: a scalar.
 
         One where only little is added to the direct sound; the root of the response's energy in rooms of free taps,
-        which have no direct sound to go by; the gain for music in rooms that can take over a part of the playing.
+        which have no direct sound to go by; the gain for music in rooms that can take over a part of the playing, of
+        which `Instrument.dry_gain` knows more.
         """
         return torch.ones(())
 
@@ -121,6 +126,7 @@ class DecayingRoom(Room):
     Source: the statistical model of late reverberation (Moorer 1979; Polack 1988), in bands.
     """
 
+    takes_over: ClassVar[bool] = True
     late_bands: Tensor
 
     def __init__(self, room: RoomConfig, sample_rate: int) -> None:
@@ -177,6 +183,7 @@ class DecayingTapsRoom(Room):
     """
 
     learning_speeds: ClassVar[dict[str, float]] = {"early_taps": 10.0, "taps": 30.0}
+    takes_over: ClassVar[bool] = True
     t60_seconds: Tensor
     late_db: Tensor
     bands: Tensor
@@ -255,6 +262,25 @@ def music_gain(impulse_response: Tensor, sample_rate: int) -> Tensor:
     weight = torch.where((hz >= low) & (hz <= high), 1.0 / hz.clamp_min(low), torch.zeros_like(hz))
     power = torch.fft.rfft(impulse_response, n_fft).abs().square()
     return torch.sqrt((weight * power).sum(dim=-1).mean() / weight.sum())
+
+
+def tone_gain(impulse_response: Tensor, sample_rate: int, hz: Tensor, power: Tensor) -> Tensor:
+    """By how much a room makes tones louder, with the vibrato that all notes have a little of.
+
+    Args:
+        impulse_response: (n_taps,).
+        sample_rate: Hz.
+        hz: any shape, of the partials; those above Nyquist count as at it.
+        power: the same shape.
+
+    Returns:
+        Root of the mean power gain of the partials: a scalar; NaN without power.
+    """
+    n_fft = N_BINS_A_HZ * max(impulse_response.shape[-1], sample_rate)
+    gains = torch.fft.rfft(impulse_response, n_fft).abs().square()
+    bins = hz.unsqueeze(-1) * cents_to_ratio(torch.tensor(AROUND_CENTS).to(hz)) * (n_fft / sample_rate)
+    around = gains[bins.round().long().clamp(max=len(gains) - 1)].mean(dim=-1)
+    return torch.sqrt((power * around).sum() / power.sum())
 
 
 def third_octave_gains_db(impulse_response: Tensor, sample_rate: int) -> Tensor:
