@@ -12,7 +12,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -39,6 +39,28 @@ def refuse_existing(path: Path, *, force: bool) -> None:
         exists = path.exists() or path.is_symlink()
     if exists and not force:
         raise OutputError(f"{path}: exists already. Choose another name, or add --force to replace it.")
+
+
+def refuse_loss(folder: Path, mark: str, inputs: Iterable[Path]) -> None:
+    """Stop before any work is done when replacing a folder would delete something to keep.
+
+    Args:
+        folder: that is to be replaced, if it is there.
+        mark: a file that is in every folder of this kind.
+        inputs: what is read.
+
+    Raises:
+        OutputError: the folder holds an input, or things but not the mark: it is another kind of folder.
+    """
+    if not folder.is_dir():
+        return
+    place = folder.resolve()
+    for one in map(Path, inputs):
+        if place in (one.resolve(), *one.resolve().parents):
+            raise OutputError(f"{folder}: holds {one}, which is read here and would be lost. Choose another place.")
+    strange = sorted(path.name for path in folder.iterdir() if not is_unfinished(path))
+    if strange and mark not in strange:
+        raise OutputError(f"{folder}: holds {strange[0]!r}, which would be lost. Choose another place, or empty it.")
 
 
 def is_unfinished(path: Path) -> bool:

@@ -13,7 +13,7 @@ from luthier.data import prepare_recording
 from luthier.data.dataset import Dataset
 from luthier.data.prepare import prepare
 from luthier.dsp.feature_definition import FeatureDefinition
-from luthier.errors import AudioFileError, DatasetError, OutputError
+from luthier.errors import AudioFileError, DatasetError, OutputError, RangeError
 
 SWIFT = FeatureDefinition(tracker="swift")
 """The fastest tracker: these tests are not about pitch."""
@@ -119,6 +119,31 @@ def test_too_little_material_is_an_error_that_leaves_nothing(tmp_path: Path) -> 
     with pytest.raises(DatasetError, match="at least 6 s"):
         prepare([tmp_path / "a.wav"], tmp_path / "out", SWIFT, n_jobs=1)
     assert left_in(tmp_path) == ["a.wav"]
+
+
+def test_force_replaces_datasets_and_nothing_else(recordings: Path, tmp_path: Path) -> None:
+    before = content(recordings)
+    for output, lost in ((recordings, "holds"), (tmp_path, "holds"), (recordings / "..", "holds")):
+        with pytest.raises(OutputError, match=f"{lost}.*would be lost"):
+            prepare([recordings], output, SWIFT, n_jobs=1, force=True)
+    (tmp_path / "music").mkdir()
+    (tmp_path / "music" / "score.pdf").write_bytes(b"precious")
+    with pytest.raises(OutputError, match=r"holds 'score.pdf', which would be lost"):
+        prepare([recordings], tmp_path / "music", SWIFT, n_jobs=1, force=True)
+    with pytest.raises(OutputError, match="lies in the dataset folder"):
+        prepare([recordings], tmp_path / "dataset", SWIFT, n_jobs=1, save_f0=tmp_path / "dataset" / "curves")
+    assert content(recordings) == before
+    assert left_in(tmp_path) == ["music", "recordings"]
+
+
+def test_material_without_pitch_is_no_dataset(tmp_path: Path) -> None:
+    write_tone(tmp_path / "low.wav", 12.0)
+    definition = FeatureDefinition(tracker="swift", f0_min_hz=1500.0)
+    with pytest.raises(DatasetError, match="no pitch from 1500 to 2000 Hz in 1 recordings"):
+        prepare([tmp_path / "low.wav"], tmp_path / "dataset", definition, n_jobs=1)
+    with pytest.raises(RangeError, match="expected the lowest below the highest"):
+        prepare([tmp_path / "low.wav"], tmp_path / "dataset", FeatureDefinition(f0_min_hz=500.0, f0_max_hz=100.0))
+    assert left_in(tmp_path) == ["low.wav"]
 
 
 def test_an_existing_dataset_is_kept_without_force(recordings: Path, tmp_path: Path) -> None:

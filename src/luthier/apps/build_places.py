@@ -2,8 +2,49 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from luthier.atomic import atomic_file
+from luthier.errors import OutputError
+
+
+class BuildProgress(NamedTuple):
+    """How far a build is; a file in its folder.
+
+    Attributes:
+        wanted: recordings and settings: what a build that is resumed must be given again.
+        budget: of the training; another one goes on with it.
+        is_begun: whether the run in the run folder is this build's.
+        is_trained: whether the instrument is there with this budget.
+    """
+
+    wanted: dict[str, Any]
+    budget: dict[str, float | None]
+    is_begun: bool = False
+    is_trained: bool = False
+
+    def write(self, places: BuildPlaces) -> None:
+        """Keep it."""
+        with atomic_file(places.progress, force=True) as temporary:
+            temporary.write_text(json.dumps(self._asdict()), encoding="utf-8")
+
+    def resumed(self, places: BuildPlaces) -> BuildProgress:
+        """This build, as far as it came when it was interrupted.
+
+        Raises:
+            OutputError: another one was begun there.
+        """
+        if not places.progress.is_file():  # builds of the first versions kept no progress
+            return self._replace(is_begun=True, is_trained=places.output.exists())
+        before = BuildProgress(**json.loads(places.progress.read_text(encoding="utf-8")))
+        if before.wanted != self.wanted:
+            raise OutputError(
+                f"{places.folder}: was begun with other recordings or settings. Give those again, or begin anew: --force."
+            )
+        is_trained = before.is_trained and before.budget == self.budget and places.output.exists()
+        return self._replace(is_begun=before.is_begun, is_trained=is_trained)
 
 
 class BuildPlaces(NamedTuple):
@@ -19,6 +60,11 @@ class BuildPlaces(NamedTuple):
     def folder(self) -> Path:
         """Holds everything but the instrument and its run."""
         return self.output.with_name(f"{self.output.stem}-build")
+
+    @property
+    def progress(self) -> Path:
+        """What was asked for and how far it is: `BuildProgress`."""
+        return self.folder / "build.json"
 
     @property
     def check(self) -> Path:

@@ -17,12 +17,12 @@ from typing import NamedTuple
 import joblib
 import torch
 
-from luthier.atomic import atomic_folder, refuse_existing
+from luthier.atomic import atomic_folder, refuse_existing, refuse_loss
 from luthier.data.array_files import array_path, map_array
 from luthier.data.cluster import map_on_cluster
 from luthier.data.dataset import ARRAYS
 from luthier.data.f0_folder import NamedF0, curve_names, find_curves, refuse_existing_curves, save_curves
-from luthier.data.manifest import Manifest, split_entry, write_manifest
+from luthier.data.manifest import MANIFEST_NAME, Manifest, split_entry, write_manifest
 from luthier.data.prepare_recording import (
     ENTRY_NAME,
     Job,
@@ -36,7 +36,7 @@ from luthier.data.recordings import collect_recordings, natural_key
 from luthier.data.split import Block, Split, Take, split_takes
 from luthier.data.statistics import FrameArrays, Statistics, frame_step, measure_statistics
 from luthier.dsp.feature_definition import FeatureDefinition
-from luthier.errors import AudioFileError, ConfigError, DatasetError, OutputError
+from luthier.errors import AudioFileError, ConfigError, DatasetError, OutputError, RangeError
 
 logger = logging.getLogger(__name__)
 
@@ -117,14 +117,21 @@ def prepare(  # noqa: PLR0913 - as many as the command has options
     Raises:
         AudioFileError: there are no recordings, or none of them is usable.
         DatasetError: there is too little material for training, validation and test.
-        OutputError: `output` exists and `force` is not set, or cannot be written.
+        OutputError: `output` exists and `force` is not set, holds recordings or is no dataset, or cannot be written.
+        RangeError: the lowest pitch is not below the highest.
         MissingExtraError, ConfigError: the cluster cannot be used, or a pitch curve does not fit.
     """
     output = Path(output).absolute()
     definition = definition or FeatureDefinition()
+    low_hz, high_hz = definition.f0_min_hz, definition.f0_max_hz
+    if low_hz >= high_hz:
+        raise RangeError(f"pitches from {low_hz:g} to {high_hz:g} Hz: expected the lowest below the highest.")
     refuse_existing(output, force=force)
+    refuse_loss(output, MANIFEST_NAME, [Path(one) for one in (*recordings, use_f0) if one is not None])
     if save_f0 is not None:
         refuse_existing_curves(save_f0)
+        if output in (save_f0.absolute(), *save_f0.absolute().parents):
+            raise OutputError(f"{save_f0}: lies in the dataset folder, which is made anew. Choose another place.")
     # Workers on other computers do not stand in our folder.
     places = recordings if cluster is None else [Path(one).absolute() for one in recordings]
     found = collect_recordings(places)
@@ -277,6 +284,11 @@ def _describe(
         credit=credit_and_licence[0],
         licence=credit_and_licence[1],
     )
+    if manifest.statistics.pitched_seconds == 0.0:
+        raise DatasetError(
+            f"no pitch from {definition.f0_min_hz:g} to {definition.f0_max_hz:g} Hz in {len(prepared)} recordings: are they "
+            "of a pitched instrument? Other notes: --f0-min-hz, --f0-max-hz."
+        )
     return manifest, split
 
 

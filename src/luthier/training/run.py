@@ -20,7 +20,7 @@ from luthier.atomic import atomic_file, refuse_existing
 from luthier.data.dataset import Dataset
 from luthier.data.windows import PlacedBatch
 from luthier.dsp.signals import Expression
-from luthier.errors import TrainingError
+from luthier.errors import OutputError, TrainingError
 from luthier.model.instrument import Instrument
 from luthier.model.presets import DEFAULT_PRESET, instrument_config, read_config_file
 from luthier.model.statistics import StatisticsValues
@@ -159,6 +159,8 @@ def train(
     output = Path(output)
     folder = RunFolder(options.run_folder) if options.run_folder else default_run_folder(output)
     refuse_existing(output, force=options.force or options.resume)
+    if output.is_dir():
+        raise OutputError(f"{output}: is a folder. Give the name of a file, ending in .safetensors.")
     opened = Dataset.open(dataset)
     tables = _with_budget(_tables(folder, preset, config_file, overrides, resume=options.resume), opened)
     run = _Run(opened, settle_room(resolve_settings(tables, opened.definition), opened), folder, options)

@@ -38,6 +38,29 @@ def test_an_interrupted_build_goes_on_only_when_told_to(luthier_command, take, t
     assert (folder / "dataset" / "manifest.json").stat().st_mtime_ns == prepared
 
 
+def test_a_build_goes_on_with_what_it_was_begun_with(luthier_command, take, tmp_path, monkeypatch) -> None:
+    output = tmp_path / "lute.safetensors"
+    assert luthier_command("build", take, "-o", output, "--steps", 2).code == 0
+    first = output.read_bytes()
+    refused = luthier_command("build", take, take.parent, "-o", output, "--steps", 2, "--resume")
+    assert (refused.code, "other recordings or settings" in refused.stderr) == (1, True)
+    longer = luthier_command("build", take, "-o", output, "--steps", 3, "--resume")
+    assert (longer.code, "3 of 4" in longer.stderr) == (0, True)
+    with monkeypatch.context() as patch:
+        patch.setattr("luthier.apps.cli.build.prepare", _interrupted)
+        luthier_command("build", take, "-o", output, "--steps", 2, "--set", "gru_width=17", "--force")
+    anew = luthier_command("build", take, "-o", output, "--steps", 2, "--set", "gru_width=17", "--resume")
+    assert (anew.code, "2 of 4" in anew.stderr, "3 of 4" in anew.stderr) == (0, True, True)
+    assert len(output.read_bytes()) != len(first)
+
+
+@pytest.mark.parametrize("wrong", [("--set", "foo=1"), ("--steps", 0), ("--preset", "nope")])
+def test_wrong_settings_are_said_before_any_work(luthier_command, take, tmp_path, wrong) -> None:
+    outcome = luthier_command("build", take, "-o", tmp_path / "out" / "lute.safetensors", *wrong)
+    assert (outcome.code, outcome.stderr.count("\n"), "1 of 4" in outcome.stderr) == (1, 1, False)
+    assert not (tmp_path / "out").exists()
+
+
 def test_recordings_that_cannot_be_read_leave_nothing_behind(luthier_command, tmp_path) -> None:
     (tmp_path / "broken.wav").write_text("this is no sound")
     outcome = luthier_command("build", tmp_path / "broken.wav", "-o", tmp_path / "lute.safetensors")

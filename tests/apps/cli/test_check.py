@@ -50,3 +50,9 @@ def test_nothing_readable_is_the_only_failure(luthier_command, tmp_path) -> None
     assert outcome.code == 1
     assert "none of 1 recordings can be read" in outcome.stderr
     assert "Traceback" not in outcome.stderr
+
+
+def test_the_page_never_takes_the_place_of_the_recordings(luthier_command, recordings) -> None:
+    outcome = luthier_command("check", recordings, "-o", recordings, "--force", "--jobs", 1)
+    assert (outcome.code, "would be lost" in outcome.stderr) == (1, True)
+    assert (recordings / "take.wav").is_file()

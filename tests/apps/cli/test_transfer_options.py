@@ -169,3 +169,10 @@ def test_an_option_that_changes_nothing_is_wrong_usage(play, option: str, value:
     outcome = play(option, value)
     assert outcome.code == 2
     assert f"{option} changes nothing without {needed}" in " ".join(outcome.stderr.split())
+
+
+def test_a_sound_never_takes_the_place_of_its_input(play, tone_file) -> None:
+    before = tone_file.read_bytes()
+    outcome = play("--force", output=tone_file)
+    assert (outcome.code, "is the input itself" in outcome.stderr) == (1, True)
+    assert tone_file.read_bytes() == before

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json as json_format
+import shutil
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from luthier.apps.build_places import BuildPlaces
+from luthier.apps.build_places import BuildPlaces, BuildProgress
 from luthier.apps.cli.check import check
 from luthier.apps.cli.evaluate import evaluate
 from luthier.apps.cli.options import Force, Json, Set
@@ -41,17 +42,34 @@ def build(
     refuse_existing(output, force=force or resume)
     from luthier.training.run_folder import default_run_folder
 
+    _refuse_wrong_settings(preset, minutes, steps, settings)
+    wanted = {
+        "recordings": [str(path.absolute()) for path in recordings],
+        "preset": preset,
+        "settings": settings or [],
+        "credit": credit,
+        "licence": licence,
+    }
+    now = BuildProgress(wanted, {"minutes": minutes, "steps": steps})
+    now = now.resumed(places) if resume else now
     with results_only():
         if not (resume and places.check.exists()):
             say("1 of 4: are the recordings fit to train on?")
             check(recordings, places.check, force=force)
+            if force and places.dataset.exists():  # of the build before
+                shutil.rmtree(places.dataset)
+        now.write(places)
         if not (resume and places.dataset.exists()):
             say("2 of 4: pitch, loudness and expression")
             prepare(recordings, places.dataset, preset, credit=credit, licence=licence, force=force)
-        if not (resume and output.exists()):
+        if not now.is_trained:
             say("3 of 4: training")
-            goes_on = resume and default_run_folder(output).checkpoint.is_file()
-            train(places.dataset, output, preset, minutes, steps, resume=goes_on, settings=settings, force=force)
+            goes_on = now.is_begun and default_run_folder(output).checkpoint.is_file()
+            anew = force or (resume and not goes_on)
+            now = now._replace(is_begun=True)
+            now.write(places)
+            train(places.dataset, output, preset, minutes, steps, resume=goes_on, settings=settings, force=anew)
+            now._replace(is_trained=True).write(places)
         say("4 of 4: how good it is, on passages that it never heard")
         evaluate(output, places.dataset, places.report, force=True)
     if json:
@@ -60,3 +78,14 @@ def build(
     else:
         print(places.report_page)
         print(output)
+
+
+def _refuse_wrong_settings(preset: str, minutes: float | None, steps: int | None, settings: list[str] | None) -> None:
+    """Read the settings once before hours of work begin."""
+    from luthier.model.overrides import parse_assignments
+    from luthier.training.config import training_config
+    from luthier.training.settings import settings_tables
+
+    budget = {name: value for name, value in (("minutes", minutes), ("steps", steps)) if value is not None}
+    tables = settings_tables(preset, overrides=parse_assignments(settings or []) | budget)
+    training_config(tables.get("training", {}))

@@ -35,10 +35,11 @@ def check(
     json: Json = False,
 ) -> None:
     """Tell what recordings are good for, before any time goes into training."""
-    from luthier.atomic import refuse_existing
+    from luthier.atomic import refuse_existing, refuse_loss
 
     if output is not None:
         refuse_existing(output, force=force)
+        refuse_loss(output, PAGE, recordings)
     from luthier.data.check import check as check_recordings
 
     with results_only(), counted("recordings") as on_progress:

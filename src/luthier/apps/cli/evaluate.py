@@ -10,7 +10,7 @@ import typer
 
 from luthier.apps.cli.options import INSTRUMENT, Force, Json
 from luthier.apps.cli.output import print_json, print_table, results_only
-from luthier.atomic import refuse_existing
+from luthier.atomic import refuse_existing, refuse_loss
 from luthier.errors import OutputError
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def evaluate(
         raise OutputError("--listening-test: found no place for the page. Add -o FOLDER.")
     if output is not None:
         refuse_existing(output, force=force)
+        refuse_loss(output, "report.html", [instrument, dataset, *([against] if against else [])])
     from luthier.atomic import atomic_folder
     from luthier.data.dataset import Dataset
     from luthier.evaluation.instrument_report import instrument_report

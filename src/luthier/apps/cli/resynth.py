@@ -9,7 +9,16 @@ import typer
 
 from luthier.apps.cli.options import INSTRUMENT, Dry, Force, Gain, Json, Lufs, Room, SoundOutput, Stems, Wet
 from luthier.apps.cli.output import print_json
-from luthier.apps.cli.sounds import Level, check_room, load_room, measure, refuse_stems, save_blocks, stem_names
+from luthier.apps.cli.sounds import (
+    Level,
+    check_room,
+    load_room,
+    measure,
+    refuse_input,
+    refuse_stems,
+    save_blocks,
+    stem_names,
+)
 from luthier.atomic import refuse_existing
 
 
@@ -28,6 +37,7 @@ def resynth(
 ) -> None:
     """Play a recording of the same instrument again, note by note as it was."""
     check_room(dry=dry, room=room)
+    refuse_input(output, input_)
     refuse_existing(output, force=force)
     from luthier.inference.player import load_player
     from luthier.inference.rendering import RoomChoice, render_blocks

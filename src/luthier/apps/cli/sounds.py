@@ -11,6 +11,7 @@ import typer
 
 from luthier.apps.cli.output import say
 from luthier.atomic import refuse_existing
+from luthier.errors import OutputError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -97,6 +98,16 @@ def load_room(path: Path | None, sample_rate: int) -> Tensor | None:
 def stem_names(player: Player) -> list[str]:
     """The parts of which an instrument's sound consists."""
     return [*(synth.kind for synth in player.instrument.config.synths), "room"]
+
+
+def refuse_input(output: Path, source: Path) -> None:
+    """Stop before a sound would take the place of the one that it is played from.
+
+    Raises:
+        OutputError: they are the same file.
+    """
+    if output.exists() and source.exists() and output.samefile(source):
+        raise OutputError(f"{output}: is the input itself. Choose another name.")
 
 
 def measure(path: Path, player: Player) -> Features:

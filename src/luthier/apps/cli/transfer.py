@@ -11,7 +11,7 @@ import typer
 from luthier.apps.cli.failures import USERS_ERROR
 from luthier.apps.cli.options import INSTRUMENT, Dry, Force, Gain, Json, Lufs, Room, SoundOutput, Stems, Wet, is_given
 from luthier.apps.cli.output import print_json, say
-from luthier.apps.cli.sounds import Level, check_room, load_room, refuse_stems
+from luthier.apps.cli.sounds import Level, check_room, load_room, refuse_input, refuse_stems
 from luthier.atomic import refuse_existing
 from luthier.errors import LuthierError, OutputError
 
@@ -115,6 +115,8 @@ def transfer(
     check_room(dry=dry, room=room)
     _refuse_what_cannot_apply(context, input_)
     pairs = _files(input_, output, [path for path in (save_curves, save_midi, plot) if path is not None])
+    for source, target in pairs:
+        refuse_input(target, source)
     for path in (save_curves, save_midi, plot, *(target for _, target in pairs)):
         if path is not None:
             refuse_existing(path, force=force)
