@@ -13,6 +13,7 @@ from luthier.evaluation.room import (
     decay_curve_db,
     decay_curve_error_db,
     direct_to_reverberant_db,
+    octave_t60_seconds,
     room_scores,
     t60_seconds,
 )
@@ -117,3 +118,13 @@ def test_a_batch_of_responses_is_refused() -> None:
 def test_real_rooms_ring_as_long_as_was_measured_elsewhere(shared_audio: Path, name: str, measured: float) -> None:
     response, rate = soundfile.read(shared_audio / "ir" / f"{name}.flac", dtype="float32")
     assert t60_seconds(torch.from_numpy(response), rate) == pytest.approx(measured, rel=0.05)
+
+
+def test_the_rumble_of_a_learned_room_is_not_its_reverberation() -> None:
+    """Below the notes nothing made it die away."""
+    response = decay(0.6)
+    rumble = 0.02 * torch.sin(2 * torch.pi * 50.0 * torch.arange(len(response)) / RATE)
+    assert octave_t60_seconds(response, RATE) == pytest.approx(0.6, rel=0.1)
+    assert octave_t60_seconds(response + rumble, RATE) == pytest.approx(0.6, rel=0.1)
+    assert not t60_seconds(response + rumble, RATE) < 0.7
+    assert octave_t60_seconds(torch.eye(1, 100)[0], RATE) == 0.0

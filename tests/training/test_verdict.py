@@ -40,6 +40,13 @@ def test_a_clean_curve_is_read_right(course: Course, count: int) -> None:
     assert judge(moments(*story(course, count))).course == course
 
 
+def test_the_best_score_of_all_is_no_plateau() -> None:
+    scores, losses = story("plateau", 40)
+    assert judge(moments(scores, losses)).course == "plateau"
+    scores[-1] -= 0.02
+    assert judge(moments(scores, losses)).course == "improving"
+
+
 @pytest.mark.parametrize(("course", "at_least"), [("improving", 20), ("plateau", 17), ("over-fitting", 20)])
 def test_noise_does_not_change_the_verdict(course: Course, at_least: int) -> None:
     scores, losses = story(course, 40)
