@@ -130,7 +130,7 @@ def test_force_replaces_datasets_and_nothing_else(recordings: Path, tmp_path: Pa
     (tmp_path / "music" / "score.pdf").write_bytes(b"precious")
     with pytest.raises(OutputError, match=r"holds 'score.pdf', which would be lost"):
         prepare([recordings], tmp_path / "music", SWIFT, n_jobs=1, force=True)
-    with pytest.raises(OutputError, match="lies in the dataset folder"):
+    with pytest.raises(OutputError, match="one lies in the other"):
         prepare([recordings], tmp_path / "dataset", SWIFT, n_jobs=1, save_f0=tmp_path / "dataset" / "curves")
     assert content(recordings) == before
     assert left_in(tmp_path) == ["music", "recordings"]

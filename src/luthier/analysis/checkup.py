@@ -23,7 +23,7 @@ class Checkup(NamedTuple):
     Attributes:
         seconds: its length.
         sample_rate: Hz.
-        lost_in_mean_db: by how much the mean of the file's channels is softer than they are.
+        cancelled_db: by how much the file's channels cancel each other.
         f0_range_hz: lowest and highest pitch looked for.
         sounding_seconds: without rests.
         pitched_seconds: with a pitch that an instrument can learn from.
@@ -36,7 +36,7 @@ class Checkup(NamedTuple):
 
     seconds: float
     sample_rate: int
-    lost_in_mean_db: float
+    cancelled_db: float
     f0_range_hz: tuple[float, float]
     sounding_seconds: float
     pitched_seconds: float
@@ -57,14 +57,14 @@ class Checkup(NamedTuple):
         return 1.0 - self.pitched_seconds / self.sounding_seconds if self.sounding_seconds > 0 else 1.0
 
 
-def measure(material: Material, lost_in_mean_db: float = 0.0) -> Checkup:
+def measure(material: Material, cancelled_db: float = 0.0) -> Checkup:
     """Measure a recording of any length; takes a few hundredths of its duration."""
     spectra = measure_spectra(material.audio, material.sample_rate)
     t60_seconds = measure_room(material)
     return Checkup(
         seconds=material.seconds,
         sample_rate=material.sample_rate,
-        lost_in_mean_db=lost_in_mean_db,
+        cancelled_db=cancelled_db,
         f0_range_hz=material.f0_range_hz,
         sounding_seconds=float(material.is_sounding.sum()) * material.seconds_per_frame,
         pitched_seconds=float(material.is_pitched.sum()) * material.seconds_per_frame,

@@ -12,8 +12,8 @@ from luthier.analysis.checkup_tuning import Tuning
 
 SILENT_PEAK_DB = -70.0
 QUIET_RMS_DB = -45.0
-CANCELLED_DB = 6.0
-"""Two channels that have nothing to do with each other lose 3 dB in their mean."""
+CANCELLED_DB = 3.0
+"""More than unrelated channels lose in their mean: their sum is half of what chance makes it."""
 MANY_CLIPPED = 1e-4
 """One sample in ten thousand: heard as crackling."""
 CLEAN_DB, NOISY_DB = 22.0, 12.0
@@ -106,11 +106,8 @@ def _voices(checkup: Checkup) -> Answer:
 
 def _level(checkup: Checkup) -> Answer:
     level = checkup.level
-    if checkup.lost_in_mean_db > CANCELLED_DB:
-        return Light.RED, (
-            f"Its channels cancel each other ({checkup.lost_in_mean_db:.0f} dB are lost in their mean): "
-            "invert one of them, or give one alone."
-        )
+    if checkup.cancelled_db > CANCELLED_DB:
+        return Light.RED, "Its channels cancel each other: invert one of them, or give one alone."
     if level.peak_db < SILENT_PEAK_DB:
         return Light.RED, f"Silent (peak {level.peak_db:.0f} dB): is this the right track?"
     if level.n_clipped:

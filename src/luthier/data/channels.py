@@ -9,10 +9,12 @@ import soundfile
 import torch
 from torch import Tensor
 
+from luthier.analysis.checkup_findings import CANCELLED_DB
 from luthier.data import compressed_files
 from luthier.data.audio_files import BLOCK_SAMPLES, audio_info, load_audio
 from luthier.data.sound_file_paths import native_path
 from luthier.dsp.resampling import resample
+from luthier.errors import AudioFileError
 from luthier.units import power_to_db
 
 
@@ -37,10 +39,11 @@ def load_channels(path: str | Path, sample_rate: int) -> Tensor:
     return resample(torch.from_numpy(samples.T.copy()), source_rate, sample_rate)
 
 
-def lost_in_mean_db(path: str | Path) -> float:
-    """By how much the mean of a file's channels is softer than they are: 0 for equal ones, 3 for two unlike each other.
+def cancelled_db(path: str | Path) -> float:
+    """By how much a file's channels cancel each other: how much softer their mean is than that of unrelated channels.
 
-    More means that they cancel each other: one of them is upside down. 0 for formats that need the extra `m4a`.
+    Far above 0 one of them is upside down; at most 0 otherwise, whatever is in how many of them. 0 for formats that need
+    the extra `m4a`.
 
     Args:
         path: a file that `load_audio` reads.
@@ -49,10 +52,21 @@ def lost_in_mean_db(path: str | Path) -> float:
         AudioFileError: no such sound file.
     """
     path = Path(path)
-    if audio_info(path).n_channels == 1 or compressed_files.is_needed(path):
+    n_channels = audio_info(path).n_channels
+    if n_channels == 1 or compressed_files.is_needed(path):
         return 0.0
     each, together = 0.0, 0.0
     for block in soundfile.blocks(native_path(path), BLOCK_SAMPLES, dtype="float32", always_2d=True):
         each += float(np.square(block, dtype=np.float64).mean(axis=1).sum())
         together += float(np.square(block.mean(axis=1), dtype=np.float64).sum())
-    return float(power_to_db(each) - power_to_db(together))
+    return float(power_to_db(each / n_channels) - power_to_db(together))
+
+
+def refuse_cancelled(path: Path) -> None:
+    """Say why a file is silent whose channels are not.
+
+    Raises:
+        AudioFileError: its channels cancel each other.
+    """
+    if cancelled_db(path) > CANCELLED_DB:
+        raise AudioFileError(f"{path}: its channels cancel each other. Invert one of them, or give one alone.")

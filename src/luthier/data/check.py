@@ -16,7 +16,7 @@ from luthier.analysis.checkup_findings import Finding, Light, judge, worst
 from luthier.analysis.checkup_material import F0_RANGE_HZ, Array, Material, listen
 from luthier.analysis.checkup_set import judge_set
 from luthier.data.audio_files import audio_info
-from luthier.data.channels import lost_in_mean_db
+from luthier.data.channels import cancelled_db
 from luthier.data.prepare_recording import hash_file
 from luthier.data.recordings import collect_recordings
 from luthier.data.stored_audio import decoded_audio
@@ -151,7 +151,7 @@ def check_file(path: Path, f0_range_hz: tuple[float, float] = F0_RANGE_HZ) -> Ch
         content_hash, sample_rate = hash_file(path), audio_info(path).sample_rate
         with decoded_audio(path, sample_rate) as audio:
             material = listen(audio, sample_rate, f0_range_hz)
-            checkup = measure(material, lost_in_mean_db(path))
+            checkup = measure(material, cancelled_db(path))
     except LuthierError as error:
         return Unreadable(path, str(error))
     curves = Curves(material.hop_length, material.f0_hz, material.periodicity, material.loudness_db)

@@ -130,8 +130,9 @@ def prepare(  # noqa: PLR0913 - as many as the command has options
     refuse_loss(output, MANIFEST_NAME, [Path(one) for one in (*recordings, use_f0) if one is not None])
     if save_f0 is not None:
         refuse_existing_curves(save_f0)
-        if output in (save_f0.absolute(), *save_f0.absolute().parents):
-            raise OutputError(f"{save_f0}: lies in the dataset folder, which is made anew. Choose another place.")
+        curves_place = save_f0.absolute()
+        if output in (curves_place, *curves_place.parents) or curves_place in output.parents:
+            raise OutputError(f"{save_f0} and {output}: one lies in the other. Choose another place.")
     # Workers on other computers do not stand in our folder.
     places = recordings if cluster is None else [Path(one).absolute() for one in recordings]
     found = collect_recordings(places)

@@ -15,11 +15,10 @@ from typing import NamedTuple
 import numpy as np
 from pydantic import ValidationError
 
-from luthier.analysis.checkup_findings import CANCELLED_DB
 from luthier.atomic import atomic_folder
 from luthier.data.array_files import map_array, write_array
 from luthier.data.audio_files import audio_info, check_readable, read_blocks
-from luthier.data.channels import lost_in_mean_db
+from luthier.data.channels import refuse_cancelled
 from luthier.data.f0_files import given_pitch, read_f0
 from luthier.data.manifest import Recording
 from luthier.data.memory import give_freed_memory_back
@@ -205,8 +204,7 @@ def _check_usable(path: Path, peak: float, seconds: float) -> None:
         raise AudioFileError(f"{path}: only {seconds:.3f} s long. Use recordings of {SHORTEST_SECONDS} s or more.")
     peak_db = amplitude_to_db(peak)
     if peak_db < QUIETEST_PEAK_DB:
-        if lost_in_mean_db(path) > CANCELLED_DB:
-            raise AudioFileError(f"{path}: its channels cancel each other. Invert one of them, or give one alone.")
+        refuse_cancelled(path)
         raise AudioFileError(f"{path}: silent (peak {peak_db:.0f} dB). Is this the right track?")
 
 

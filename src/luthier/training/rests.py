@@ -36,7 +36,7 @@ LEVEL_FRAMES = 5
 
 
 def free_decays(batch: Batch, *, frame_rate: float, quiet_db: float) -> Tensor:
-    """Find the frames of each window in which nothing is played: (batch, n_frames), bool."""
+    """Find the frames of each window in which surely nothing is played, no other pitch at all: (batch, n_frames), bool."""
     rows = zip(*(values[..., 0] for values in batch.features[:3]), strict=True)
     find = partial(find_free_decays, frame_rate=frame_rate, quiet_db=quiet_db, next_note_periodicity=PITCHED)
     found = [find(Features(*row)) for row in rows]

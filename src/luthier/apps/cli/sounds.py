@@ -132,13 +132,11 @@ def refuse_silence(path: Path, features: Features, floor_db: float) -> None:
     Raises:
         AudioFileError: the loudness is at its floor everywhere.
     """
-    from luthier.analysis.checkup_findings import CANCELLED_DB
-    from luthier.data.channels import lost_in_mean_db
+    from luthier.data.channels import refuse_cancelled
     from luthier.errors import AudioFileError
 
     if float(features.loudness_db.max()) <= floor_db:
-        if lost_in_mean_db(path) > CANCELLED_DB:
-            raise AudioFileError(f"{path}: its channels cancel each other. Invert one of them, or give one alone.")
+        refuse_cancelled(path)
         raise AudioFileError(f"{path}: silent from beginning to end. Expected a voice or an instrument.")
 
 
