@@ -21,8 +21,8 @@ from luthier.training.companion import Companion
 from luthier.training.memory import keep_freed_memory
 from luthier.training.module import LOG_EVERY_STEPS
 from luthier.training.quiet import quiet_lightning
-from luthier.training.run import build
 from luthier.training.settings import resolve_settings, settings_tables
+from luthier.training.untrained import build
 
 WARM_UP = 5
 """Steps that are not counted: FFT plans, caches, the optimiser's memory."""

@@ -17,8 +17,8 @@ from fitting import fit
 from measuring import Row, compare, write_rows
 
 from luthier.data.dataset import Dataset
-from luthier.training.run import build
 from luthier.training.settings import resolve_settings, settings_tables
+from luthier.training.untrained import build
 
 PRESET, CLIPS = "string-along", 100 * 5000
 GOALS_MINUTES = (20.0, 8.0)

@@ -25,9 +25,9 @@ from luthier.model.config import RoomConfig
 from luthier.model.instrument import Instrument
 from luthier.model.instrument_file import TrainingSummary, save_instrument
 from luthier.training.memory import keep_freed_memory
-from luthier.training.run import build
 from luthier.training.schedule import Progress, learning_rate
 from luthier.training.settings import resolve_settings, settings_tables
+from luthier.training.untrained import build
 
 PARTS = ("train", "validation", "test")
 LOG_EVERY_STEPS = 100

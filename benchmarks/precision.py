@@ -17,8 +17,8 @@ import torch
 from luthier.data.dataset import Dataset
 from luthier.model.instrument import white_noise
 from luthier.training.losses import build_loss
-from luthier.training.run import build
 from luthier.training.settings import resolve_settings, settings_tables
+from luthier.training.untrained import build
 
 EVERY = 10
 

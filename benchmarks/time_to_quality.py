@@ -35,9 +35,9 @@ from luthier.dsp.spectral_distance import SpectralScales, multi_scale_distance
 from luthier.model.instrument import white_noise
 from luthier.training.batches import StepBatches
 from luthier.training.finite import is_finite
-from luthier.training.run import build
 from luthier.training.schedule import Progress, learning_rate
 from luthier.training.settings import resolve_settings, settings_tables
+from luthier.training.untrained import build
 
 GOALS = (30.0, 100.0)
 PLAIN_EVERY, OUR_EVERY = 10, 5

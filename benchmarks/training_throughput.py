@@ -25,8 +25,8 @@ from luthier.data.windows import Batch
 from luthier.dsp.signals import Controls
 from luthier.model.instrument import white_noise
 from luthier.training.batches import StepBatches
-from luthier.training.run import build
 from luthier.training.settings import resolve_settings, settings_tables
+from luthier.training.untrained import build
 
 ROUNDS, REPEATS = 3, 3
 STEPS, SETS = 30, 15

@@ -21,8 +21,8 @@ from luthier.model.instrument import white_noise
 from luthier.training.batches import training_loader
 from luthier.training.module import TrainingModule, mixed_seed
 from luthier.training.quiet import quiet_lightning
-from luthier.training.run import build
 from luthier.training.settings import resolve_settings, settings_tables
+from luthier.training.untrained import build
 
 SETTINGS = {
     "batch_size": 6, "window_seconds": 0.5, "windows_per_epoch": 1000, "dropout": 0.0, "precision": "float32",

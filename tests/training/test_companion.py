@@ -18,8 +18,9 @@ from luthier.training.batches import StepBatches
 from luthier.training.companion import Companion, pays
 from luthier.training.config import TrainingConfig, training_config
 from luthier.training.module import Share, TrainingModule
-from luthier.training.run import RunOptions, RunResult, RunStart, build, train
+from luthier.training.run import RunOptions, RunResult, RunStart, train
 from luthier.training.settings import resolve_settings, settings_tables
+from luthier.training.untrained import build
 
 SMALL = {"gru_width": 16, "output_width": 16, "batch_size": 4, "window_seconds": 0.5, "rest_weight": 1.0, "steps": 9}
 
@@ -39,7 +40,8 @@ def two_cores() -> Iterator[None]:
 
 @pytest.fixture
 def learning(dataset: Dataset) -> tuple[TrainingModule, StepBatches]:
-    return build(dataset, resolve_settings(settings_tables("fast", overrides=SMALL), dataset.definition))
+    settings = resolve_settings(settings_tables("fast", overrides=SMALL), dataset.definition)
+    return build(dataset, settings, "trainval")  # the companion is told which part
 
 
 def gradients(module: TrainingModule, batches: StepBatches, share: Share, step: int) -> list[Tensor]:
@@ -101,7 +103,7 @@ def test_a_run_goes_on_alone_when_its_companion_is_lost(
             return super().add_gradients(module)
 
     monkeypatch.setattr(companion_module, "SHORTEST_STEPS", 30)
-    monkeypatch.setattr("luthier.training.run.Companion", Mortal)
+    monkeypatch.setattr("luthier.training.cores.Companion", Mortal)
     starts: list[RunStart] = []
     with caplog.at_level(logging.WARNING, logger=companion_module.__name__):
         result = run(dataset_path, tmp_path / "a.safetensors", starts.append)

@@ -4,8 +4,8 @@ import torch
 
 from luthier.data.dataset import Dataset
 from luthier.training.doubt import doubt_pitch
-from luthier.training.run import build
 from luthier.training.settings import resolve_settings, settings_tables
+from luthier.training.untrained import build
 from luthier.units import hz_to_octaves
 from model.small import constant_features, small_instrument
 

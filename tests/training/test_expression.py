@@ -9,8 +9,8 @@ from luthier.model.config import DecoderConfig
 from luthier.model.instrument import Instrument
 from luthier.training import module as training_module
 from luthier.training.expression import Mixed, mix_expression
-from luthier.training.run import build
 from luthier.training.settings import resolve_settings, settings_tables
+from luthier.training.untrained import build
 from model.small import expressive_features, random_features, small_instrument
 
 EXPRESSIVE = DecoderConfig(inputs=("loudness_z", "brightness_z"), input_width=4, gru_width=6, output_width=7)

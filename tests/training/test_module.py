@@ -6,8 +6,8 @@ from torch import nn
 
 from luthier.data.dataset import Dataset
 from luthier.model.rooms import DecayingRoom
-from luthier.training.run import build
 from luthier.training.settings import resolve_settings, settings_tables
+from luthier.training.untrained import build
 
 
 def test_gradients_are_limited_as_torch_does_it(dataset: Dataset) -> None:

@@ -14,9 +14,9 @@ from luthier.dsp.feature_definition import FeatureDefinition
 from luthier.errors import ConfigError
 from luthier.model.instrument import Instrument
 from luthier.model.instrument_file import load_instrument
-from luthier.training.run import build
 from luthier.training.settings import Settings, resolve_settings, settings_tables
 from luthier.training.start import start_names, start_network, start_path, with_start_credit
+from luthier.training.untrained import build
 
 START = "three-players"
 

@@ -23,7 +23,6 @@ from luthier.errors import DatasetError, RangeError
 ARRAYS = ("audio", *MEASURED)
 MOST_MAPPED = 4096
 """Recordings whose arrays are mapped at once: a process may have 65,530 mappings on Linux, and each array is one."""
-PARTS: tuple[Part, ...] = ("train", "validation", "test")
 
 
 class RecordingArrays(NamedTuple):
@@ -119,16 +118,22 @@ class Dataset:
 
     @cached_property
     def _blocks(self) -> dict[Part, list[Block]]:
-        return {part: list(getattr(self.manifest.split, part)) for part in PARTS}
+        split = self.manifest.split
+        return {
+            "train": list(split.train),
+            "validation": list(split.validation),
+            "test": list(split.test),
+            "trainval": sorted([*split.train, *split.validation]),
+        }
 
     def blocks(self, part: Part) -> list[Block]:
-        """The blocks of "train", "validation" or "test".
+        """The blocks of "train", "validation", "test" or "trainval".
 
         Raises:
             RangeError: there is no such part.
         """
         if part not in self._blocks:
-            raise RangeError(f"part {part!r}: expected one of {', '.join(PARTS)}.")
+            raise RangeError(f"part {part!r}: expected one of {', '.join(self._blocks)}.")
         return list(self._blocks[part])
 
     @cached_property

@@ -26,7 +26,8 @@ from typing import Literal, NamedTuple
 
 from luthier.errors import DatasetError
 
-Part = Literal["train", "validation", "test"]
+Part = Literal["train", "validation", "test", "trainval"]
+"""`trainval` is training and validation together: what a refit learns from."""
 SplitMethod = Literal["blocks", "files", "takes"]
 
 BLOCK_SECONDS = 30

@@ -29,8 +29,10 @@ from luthier.evaluation.scores import Evaluation
 from luthier.features.loudness import loudness_db
 from luthier.model.instrument import Instrument
 
+TRAINED_ON = "Everything below was played from recordings that the instrument was trained on: no test of it."
 SUMMARIES: dict[Part, str] = {
-    "train": "Everything below was played from recordings that the instrument was trained on: no test of it.",
+    "train": TRAINED_ON,
+    "trainval": TRAINED_ON,
     "validation": "Everything below was played from recordings by which the best moment of training was chosen.",
     "test": "Everything below was played from recordings that were held out from training.",
 }
@@ -48,12 +50,14 @@ class Entrant(NamedTuple):
         instrument: what is heard.
         scores: what `evaluate` found.
         training: its losses, where they are known.
+        is_refitted: whether it learned from the validation part, too.
     """
 
     name: str
     instrument: Instrument
     scores: Evaluation
     training: TrainingCurve | None = None
+    is_refitted: bool = False
 
 
 def instrument_report(dataset: Dataset, entrants: Sequence[Entrant], *, split: Part = "test") -> Report:
@@ -73,7 +77,7 @@ def instrument_report(dataset: Dataset, entrants: Sequence[Entrant], *, split: P
     courses = [_course(entrant.name, entrant.training) for entrant in entrants if entrant.training]
     return Report(
         title=" and ".join(entrant.name for entrant in entrants),
-        summary=SUMMARIES[split],
+        summary=SUMMARIES["trainval" if split == "validation" and any(e.is_refitted for e in entrants) else split],
         advice=[_named(entrant, entrants, text) for entrant in entrants for text in _sentences(entrant)],
         examples=[*passages, *rooms, *courses],
         tables=[ScoreTable(entrant.name, entrant.scores) for entrant in entrants],

@@ -44,6 +44,9 @@ class TrainingSummary(FrozenConfig):
     credit: str = Field("", max_length=4000, description="who to thank for the recordings")
     recipe: str = Field("", max_length=4000, description="the commands that made it, one a line")
     luthier_version: str = Field("", max_length=100)
+    refit: bool = Field(
+        False, description="whether it learned from the validation part, too; its scores are from before that"
+    )
     audio_seconds: float = Field(0.0, ge=0.0, description="training material, s")
     steps: int = Field(0, ge=0, description="training steps done")
     train_seconds: float = Field(0.0, ge=0.0, description="time spent training, s")

@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, Sampler
 from torch.utils.data import Dataset as TorchDataset
 
 from luthier.data.dataset import Dataset
+from luthier.data.split import Part
 from luthier.data.windows import Batch, random_windows, regular_places, regular_windows
 from luthier.training.config import TrainingConfig
 
@@ -37,17 +38,25 @@ class StepBatches(TorchDataset[Batch]):
 
     Attributes:
         share: what is drawn of each.
+        part: of the dataset, that is drawn from.
         steps_per_epoch: until every window, or `windows_per_epoch` random ones, have been drawn once.
     """
 
-    def __init__(self, dataset: Dataset, config: TrainingConfig, share: Share = Share(0, 1)) -> None:  # noqa: B008  immutable
-        self.dataset, self.config, self.share = dataset, config, share
+    def __init__(
+        self,
+        dataset: Dataset,
+        config: TrainingConfig,
+        share: Share = Share(0, 1),  # noqa: B008  immutable
+        part: Part = "train",
+    ) -> None:
+        self.dataset, self.config, self.share, self.part = dataset, config, share, part
         frame_rate = dataset.definition.frame_rate
         self.n_frames = max(1, round(config.window_seconds * frame_rate))
         self.every_frames = max(1, round(config.window_step_seconds * frame_rate))
         n_windows = config.windows_per_epoch
         if config.windows == "regular":
-            n_windows = len(regular_places(dataset, n_frames=self.n_frames, every_frames=self.every_frames))
+            places = regular_places(dataset, split=part, n_frames=self.n_frames, every_frames=self.every_frames)
+            n_windows = len(places)
         self.steps_per_epoch = max(1, -(-n_windows // config.batch_size))
 
     def __getitem__(self, step: int) -> Batch:
@@ -63,6 +72,7 @@ class StepBatches(TorchDataset[Batch]):
         draw = partial(regular_windows, every_frames=self.every_frames) if is_regular else random_windows
         return draw(
             self.dataset,
+            split=self.part,
             n_frames=self.n_frames,
             batch_size=self.config.batch_size,
             seed=self.config.seed,

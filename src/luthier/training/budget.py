@@ -10,6 +10,8 @@ from luthier.training.settings import BUDGETS
 PASSES = 200
 """How often a run that names no budget hears its material: three minutes of it are best learned after about 1,500
 steps of `fast`, and by heart after twice as many (docs/project/ablations.md)."""
+SHARE_BEFORE_REFIT = 0.4
+"""Part of a budget of minutes that is used before a refit, which hears up to two thirds more but validates nothing."""
 FEWEST_STEPS, MOST_SECONDS = 1000, 336_000.0
 """Less is no instrument; to hear more takes `fast` longer than ten minutes on two cores."""
 
@@ -30,7 +32,7 @@ def budget_used(config: TrainingConfig, *, steps: int, steps_per_epoch: int, sec
         seconds: spent so far, and the validation that is still to come.
     """
     if config.minutes is not None:
-        return seconds / (60.0 * config.minutes)
+        return seconds / (60.0 * config.minutes * (SHARE_BEFORE_REFIT if config.refit else 1.0))
     return steps / (config.steps or (config.epochs or 1) * steps_per_epoch)
 
 

@@ -135,6 +135,7 @@ class Companion:
             "folder": str(self.folder),
             "dataset": str(self.dataset),
             "share": self.share,
+            "part": module.batches.part,
             "instrument": module.instrument.config.model_dump(mode="json"),
             "training": module.config.model_dump(mode="json"),
             "quiet_db": module.quiet_db,
@@ -197,7 +198,7 @@ def _module(job: dict[str, Any], state: dict[str, Tensor]) -> tuple[TrainingModu
     training = TrainingConfig.model_validate(job["training"])
     instrument = Instrument(InstrumentConfig.model_validate(job["instrument"]))
     instrument.load_state_dict(state)
-    batches = StepBatches(Dataset.open(job["dataset"]), training, Share(*job["share"]))
+    batches = StepBatches(Dataset.open(job["dataset"]), training, Share(*job["share"]), job["part"])
     module = TrainingModule(instrument, training, StepCounter(), batches)
     module.quiet_db = job["quiet_db"]
     return module, batches

@@ -85,6 +85,9 @@ class TrainingConfig(FrozenConfig):
     minutes: float | None = Field(None, gt=0, description="budget: time, min")
     steps: int | None = Field(None, ge=1, description="budget: steps")
     epochs: int | None = Field(None, ge=1, description="budget: epochs")
+    refit: bool = Field(
+        False, description="when all is learned, learn once more from the start, from the validation part, too"
+    )
     patience: int = Field(0, ge=0, description="epochs without a better validation before stopping; 0: never")
     listen_every_epochs: int = Field(
         5, ge=0, description="epochs from one set of sounds and pictures to the next; 0: none"

@@ -13,6 +13,7 @@ HARMLESS = (
     ".*LeafSpec.*",  # Lightning 2.6 on torch 2.13
     ".*number of training batches.*smaller than the logging interval.*",  # short runs are meant
     ".*is not in `trainer.callback_metrics`.*",
+    ".*no `val_dataloader`.*",  # a refit validates nothing
 )
 """Warnings of Lightning that a user can do nothing about."""
 

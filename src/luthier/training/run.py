@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,22 +18,20 @@ from torch.utils.data import Dataset as TorchDataset
 from luthier.atomic import atomic_file, refuse_existing
 from luthier.data.dataset import Dataset
 from luthier.data.windows import PlacedBatch
-from luthier.dsp.signals import Expression
 from luthier.errors import OutputError, TrainingError
-from luthier.model.instrument import Instrument
 from luthier.model.presets import DEFAULT_PRESET, instrument_config, read_config_file
-from luthier.model.statistics import StatisticsValues
-from luthier.training.batches import Share, StepBatches, StepCounter, training_loader
+from luthier.training.batches import StepBatches, training_loader
 from luthier.training.budget import budget_used, default_steps, say_used_up
 from luthier.training.checkpoint_file import CheckpointFile
-from luthier.training.companion import Companion, pays
 from luthier.training.config import training_config
+from luthier.training.cores import all_cores
 from luthier.training.listening import Example, Listener, get_example, validation_clip
 from luthier.training.memory import keep_freed_memory
 from luthier.training.module import LOG_EVERY_STEPS, TrainingModule
 from luthier.training.quiet import quiet_lightning
+from luthier.training.refit import RefitReport, RefitReporter, keep_refit, refit_settings
 from luthier.training.reports import EpochReport, Reporter
-from luthier.training.room_start import settle_room, start_room
+from luthier.training.room_start import settle_room
 from luthier.training.run_folder import (
     RunFolder,
     check_same_dataset,
@@ -49,10 +46,10 @@ from luthier.training.settings import (
     check_same_instrument,
     resolve_settings,
     settings_tables,
+    settings_text,
     write_settings,
 )
-from luthier.training.start import start_network
-from luthier.training.threads import fastest_thread_count, n_threads
+from luthier.training.untrained import build
 from luthier.training.validation import MONITOR, validation_windows
 from luthier.training.verdict import say_verdict
 
@@ -93,6 +90,7 @@ class RunOptions(NamedTuple):
         examples: clips to play with the instrument as it learns.
         on_start: told what is about to begin.
         on_epoch: told after each validation.
+        on_refit: told when a refit begins and how far it is.
     """
 
     run_folder: Path | None = None
@@ -101,6 +99,7 @@ class RunOptions(NamedTuple):
     examples: Sequence[Example] = ()
     on_start: Callable[[RunStart], None] | None = None
     on_epoch: Callable[[EpochReport], None] | None = None
+    on_refit: Callable[[RefitReport], None] | None = None
 
 
 class RunResult(NamedTuple):
@@ -109,13 +108,14 @@ class RunResult(NamedTuple):
     Attributes:
         output: the instrument file.
         run_folder: sounds, pictures, checkpoints, log.
-        steps: done in all.
+        steps: done in all, but for a refit's.
         seconds: spent in all.
         scores: of the last validation.
-        best_score: lowest validation `mss_rel`; that of the instrument file.
+        best_score: lowest validation `mss_rel`; that of the instrument file, unless it was refitted.
         stopped_because: in words.
         verdict: whether more training would help, in words; empty after too few validations to say.
         skipped: steps skipped because something was not finite, a sentence each.
+        refit_steps: done to refit it; 0 where it was not.
     """
 
     output: Path
@@ -127,6 +127,7 @@ class RunResult(NamedTuple):
     stopped_because: str
     verdict: str
     skipped: list[str]
+    refit_steps: int = 0
 
 
 def train(
@@ -150,7 +151,8 @@ def train(
             epochs) by preset, file or name, training takes as many steps as suit the material.
 
     Returns:
-        What the run leaves behind; the file holds the instrument with the best validation.
+        What the run leaves behind; the file holds the instrument with the best validation, or the one that was
+        refitted when that was known.
 
     Raises:
         DatasetError, ConfigError, OutputError, AudioFileError: something given is not usable.
@@ -167,56 +169,49 @@ def train(
     if options.resume:
         check_same_instrument(instrument_config(read_config_file(folder.config)["instrument"]), run.settings.instrument)
         check_same_dataset(folder, opened)
-        finished = _finished(run, output)
-        if finished is not None:
-            return finished
+    result = _finished(run, output) or _carry_out(run, output)
+    if run.settings.training.refit:
+        result = _refit(run, result)
+    _publish(_last_folder(run), output)
+    return result
+
+
+def _carry_out(run: _Run, output: Path) -> RunResult:
     # Everything that a user can get wrong has been read by now: only then is anything written.
     callbacks = _callbacks(run)
-    open_run_folder(folder, resume=options.resume, force=options.force)
-    write_settings(folder.config, run.settings)
-    module, batches = build(opened, run.settings)
-    keep_freed_memory()
-    # Loaders draw from torch's global generator: it is put back afterwards.
-    with quiet_lightning(), torch.random.fork_rng(devices=[]), _cores(run, module, batches):
-        trainer = _trainer(folder, callbacks)
-        if options.on_start is not None:
-            options.on_start(_start(run, module, trainer))
-        _fit(trainer, module, batches, run)
-    _publish(folder, output)
+    open_run_folder(run.folder, resume=run.options.resume, force=run.options.force)
+    write_settings(run.folder.config, run.settings)
+    module, _ = build(run.dataset, run.settings)
+    with _ready(module):
+        trainer = _trainer(run.folder, callbacks)
+        if run.options.on_start is not None:
+            run.options.on_start(_start(run, module, trainer))
+        validation = DataLoader(_ValidationWindows(run.dataset), batch_size=None)
+        _fit(trainer, module, validation, run)
     return _result(output, run, module, callbacks)
 
 
-def build(dataset: Dataset, settings: Settings) -> tuple[TrainingModule, StepBatches]:
-    """Make an untrained instrument for a dataset, and the batches it will learn from.
-
-    The weights follow from the seed, and the start if there is one; torch's global generator is left as it was.
-    """
-    settings = settle_room(settings, dataset)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(settings.training.seed)
-        instrument = Instrument(settings.instrument)
-        start = settings.training.start
-        fits = bool(start) and start_network(instrument, start)
-    instrument.statistics.set(statistics_values(dataset))
-    counter, batches = StepCounter(), StepBatches(dataset, settings.training)
-    module = TrainingModule(instrument, settings.training, counter, batches)
-    module.started_from = start if fits else ""
-    module.quiet_db = start_room(instrument.room, dataset)
-    module.dataset_fingerprint = dataset.fingerprint
-    return module, batches
-
-
-def statistics_values(dataset: Dataset) -> StatisticsValues:
-    """The statistics of the training blocks, as an instrument stores them."""
-    found = dataset.statistics
-    return StatisticsValues(
-        f0_octaves_mean=found.f0_octaves.mean,
-        f0_octaves_std=found.f0_octaves.std,
-        loudness_db_mean=found.loudness_db.mean,
-        loudness_db_std=found.loudness_db.std,
-        f0_octaves_quantiles=found.f0_octaves.quantiles,
-        loudness_db_quantiles=found.loudness_pitched_db.quantiles,
-        expression_quantiles=[found.expression[name].quantiles for name in Expression._fields],
+def _refit(run: _Run, result: RunResult) -> RunResult:
+    """Learn once more, from the validation part, too; one that was interrupted goes on."""
+    write_settings(run.folder.config, run.settings)  # the run may be older than the wish to refit it
+    settings, folder = refit_settings(run.settings, run.dataset, run.folder), run.folder.refit
+    begun = folder.checkpoint.is_file() and folder.config.read_text(encoding="utf-8") == settings_text(settings)
+    if begun and folder.best.is_file():
+        return result._replace(refit_steps=kept_numbers(folder)["steps"])
+    refit = run._replace(settings=settings, folder=folder, options=run.options._replace(resume=begun))
+    open_run_folder(folder, resume=begun, force=True)
+    write_settings(folder.config, settings)
+    module, _ = build(run.dataset, settings, "trainval")
+    with _ready(module):
+        # The only checkpoint is the last one.
+        checkpoint = ModelCheckpoint(folder.path, filename=folder.checkpoint.stem, enable_version_counter=False)
+        reporter = RefitReporter(folder, run.dataset, run.options.on_refit)
+        _fit(_trainer(folder, [reporter, checkpoint]), module, None, refit)
+    keep_refit(run.folder, module, run.dataset)
+    return result._replace(
+        seconds=result.seconds + module.seconds,
+        skipped=[*result.skipped, *module.skipped],
+        refit_steps=module.counter.steps,
     )
 
 
@@ -250,14 +245,19 @@ def _with_budget(tables: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
     return tables | {"training": training | {"steps": steps}}
 
 
+def _last_folder(run: _Run) -> RunFolder:
+    """Where the instrument lies that a run ends with."""
+    return run.folder.refit if run.settings.training.refit else run.folder
+
+
 def _finished(run: _Run, output: Path) -> RunResult | None:
-    """What a run left whose budget is used up; None where there is something to do.
+    """What a run left whose budget is used up, but for its refit; None where there is something to do.
 
     Raises:
         TrainingError: its instrument has been written, too: nothing is left to do.
     """
     folder, config = run.folder, run.settings.training
-    if not folder.checkpoint.is_file():
+    if not run.options.resume or not folder.checkpoint.is_file():
         return None
     kept = kept_numbers(folder)
     steps, seconds = kept["steps"], kept["seconds"]
@@ -268,10 +268,10 @@ def _finished(run: _Run, output: Path) -> RunResult | None:
     if budget_used(config, steps=steps, steps_per_epoch=steps_per_epoch, seconds=until_stop) < 1.0 or not rows:
         return None
     used_up = say_used_up(config, steps=steps, seconds=seconds)
-    if output.is_file() and output.read_bytes() == folder.best.read_bytes():
+    kept_best = _last_folder(run).best
+    if output.is_file() and kept_best.is_file() and output.read_bytes() == kept_best.read_bytes():
         raise TrainingError(f"{folder.path}: {used_up}.")
-    # Stopped between its last checkpoint and its end.
-    _publish(folder, output)
+    # Stopped between its last checkpoint and its end, or it is to be refitted now.
     last = {name: rows[-1][name] for name in ("seconds", "scores", "best_score", "verdict")}
     return RunResult(output, folder.path, steps, stopped_because=used_up, skipped=kept["skipped"], **last)
 
@@ -294,7 +294,7 @@ def _callbacks(run: _Run) -> _Callbacks:
     return _Callbacks(reporter, listener, checkpoint, stopping if settings.patience else None)
 
 
-def _trainer(folder: RunFolder, callbacks: _Callbacks) -> lightning.Trainer:
+def _trainer(folder: RunFolder, callbacks: Iterable[Callback | None]) -> lightning.Trainer:
     used: list[Callback] = [callback for callback in callbacks if callback is not None]
     return lightning.Trainer(
         default_root_dir=folder.path,
@@ -322,33 +322,17 @@ class _ValidationWindows(TorchDataset[PlacedBatch]):
 
 
 @contextmanager
-def _cores(run: _Run, module: TrainingModule, batches: StepBatches) -> Iterator[None]:
-    """Let a run use several cores: through a second process, or the number of threads with which a step is fastest."""
-    if not pays(run.settings.training, n_cores=torch.get_num_threads(), steps_per_epoch=batches.steps_per_epoch):
-        with n_threads(_thread_count(module, batches)):
-            yield
-        return
-    helper = Companion(run.dataset.path, Share(1, 2))
-    module.helper, batches.share = helper, Share(0, 2)
-    try:
-        with n_threads(1):
-            yield
-    finally:
-        helper.close()
+def _ready(module: TrainingModule) -> Iterator[None]:
+    """Everything around learning that is put back afterwards: loaders draw from torch's global generator."""
+    keep_freed_memory()
+    with quiet_lightning(), torch.random.fork_rng(devices=[]), all_cores(module):
+        yield
 
 
-def _thread_count(module: TrainingModule, batches: StepBatches) -> int:
-    """The number of threads with which this machine, as busy as it is now, does a step fastest."""
-    batch = batches[0]
-    work = partial(module.rehearse, batch)
-    count = fastest_thread_count(work, torch.get_num_threads())
-    module.zero_grad(set_to_none=True)
-    return count
-
-
-def _fit(trainer: lightning.Trainer, module: TrainingModule, batches: StepBatches, run: _Run) -> None:
-    loader = training_loader(batches, module.counter)
-    validation = DataLoader(_ValidationWindows(run.dataset), batch_size=None)
+def _fit(
+    trainer: lightning.Trainer, module: TrainingModule, validation: DataLoader[PlacedBatch] | None, run: _Run
+) -> None:
+    loader = training_loader(module.batches, module.counter)
     checkpoint = run.folder.checkpoint if run.options.resume else None
     try:
         trainer.fit(module, loader, validation, ckpt_path=checkpoint, weights_only=True)

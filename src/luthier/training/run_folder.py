@@ -7,6 +7,7 @@ violin-run/
   last.ckpt            what `--resume` continues from
   tensorboard/         `tensorboard --logdir violin-run`
   audio/epoch_0005/    WAVs and pictures of the validation clip and the examples
+  refit/               the same again for a refit, which has no validation; its best.safetensors is its last
 """
 
 from __future__ import annotations
@@ -54,6 +55,11 @@ class RunFolder(NamedTuple):
         """Everything that is needed to go on."""
         return self.path / "last.ckpt"
 
+    @property
+    def refit(self) -> RunFolder:
+        """The refit's own."""
+        return RunFolder(self.path / "refit")
+
     def audio(self, epoch: int) -> Path:
         """Sounds and pictures of an epoch."""
         return self.path / "audio" / f"epoch_{epoch:04d}"
@@ -64,7 +70,7 @@ def default_run_folder(output: Path) -> RunFolder:
     return RunFolder(output.with_name(f"{output.stem}-run"))
 
 
-OUR_NAMES = {"config.toml", "log.jsonl", "best.safetensors", "last.ckpt", "tensorboard", "audio"}
+OUR_NAMES = {"config.toml", "log.jsonl", "best.safetensors", "last.ckpt", "tensorboard", "audio", "refit"}
 """All that a run writes into its folder: a folder that holds anything else is never removed."""
 
 

@@ -73,7 +73,8 @@ def resolve_settings(tables: Mapping[str, Any], definition: FeatureDefinition) -
     instrument = tables.get("instrument", {})
     wanted = instrument.get("features", {})
     found = definition.model_dump()
-    odd = [key for key, value in wanted.items() if key in FIXED_FEATURES and found[key] != value]
+    fixed = OTHER_FIXED_FEATURES if _is_as_good(wanted, found) else (*OTHER_FIXED_FEATURES, *TIMES)
+    odd = [key for key, value in wanted.items() if key in fixed and found[key] != value]
     if odd:
         differences = ", ".join(f"{key} {found[key]} instead of {wanted[key]}" for key in odd)
         raise DatasetError(
@@ -84,20 +85,32 @@ def resolve_settings(tables: Mapping[str, Any], definition: FeatureDefinition) -
     return Settings(instrument_config(complete), training_config(tables.get("training", {})))
 
 
-FIXED_FEATURES = ("sample_rate", "hop_length", "loudness", "loudness_floor_db")
+TIMES, OTHER_FIXED_FEATURES = ("sample_rate", "hop_length"), ("loudness", "loudness_floor_db")
 """Features that a preset insists on; the tracker, its range and the loudness window may be chosen freely."""
+STUDIO_RATES = (44100, 48000)
+"""Where a preset wants one of them, the other is as good, with as many frames a second."""
+
+
+def _is_as_good(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
+    if not {wanted.get("sample_rate"), found["sample_rate"]} <= {*STUDIO_RATES} or "hop_length" not in wanted:
+        return False
+    return bool(wanted["hop_length"] * found["sample_rate"] == found["hop_length"] * wanted["sample_rate"])
 
 
 def write_settings(path: Path, settings: Settings) -> None:
     """Write the full configuration as TOML that `--config` reads again."""
-    text = tomli_w.dumps(
+    with atomic_file(path, force=True) as temporary:
+        temporary.write_text(settings_text(settings), encoding="utf-8")
+
+
+def settings_text(settings: Settings) -> str:
+    """The full configuration as TOML."""
+    return tomli_w.dumps(
         {
             "instrument": settings.instrument.model_dump(mode="json", exclude_none=True),
             "training": settings.training.model_dump(mode="json", exclude_none=True),
         }
     )
-    with atomic_file(path, force=True) as temporary:
-        temporary.write_text(text, encoding="utf-8")
 
 
 def check_same_instrument(before: InstrumentConfig, now: InstrumentConfig) -> None:

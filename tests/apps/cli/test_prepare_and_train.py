@@ -59,6 +59,21 @@ def test_prepare_json_and_options_reach_the_dataset(luthier_command, recordings,
     assert (manifest["credit"], manifest["licence"]) == ("me", "CC0")
 
 
+def test_another_sample_rate_keeps_the_frames_a_second_so_that_the_next_command_works(
+    luthier_command, recordings, tmp_path
+) -> None:
+    rate = ("--preset", "studio", "--sample-rate", 48000, "--tracker", "swift", "--jobs", 1)
+    prepared = luthier_command("prepare", recordings / "take.wav", "-o", tmp_path / "ds", *rate)
+    manifest = json.loads((tmp_path / "ds" / "manifest.json").read_text())
+    assert (manifest["definition"]["sample_rate"], manifest["definition"]["hop_length"]) == (48000, 480)
+    assert "--preset studio" in prepared.stderr
+    outcome = luthier_command(
+        "train", tmp_path / "ds", "-o", tmp_path / "a.safetensors", "--preset", "studio", "--steps", 1
+    )
+    assert outcome.code == 0, outcome.stderr
+    assert luthier_command("info", tmp_path / "a.safetensors", "--json").json["sample_rate"] == 48000
+
+
 def test_prepare_refuses_an_existing_output_before_reading_anything(luthier_command, tmp_path) -> None:
     (tmp_path / "ds").mkdir()
     outcome = luthier_command("prepare", tmp_path / "missing", "-o", tmp_path / "ds")
@@ -118,6 +133,19 @@ def test_train_keeps_an_existing_instrument(trained, dataset, luthier_command) -
     outcome = luthier_command("train", dataset, "-o", output, "--steps", 1)
     assert (outcome.code, outcome.stderr.count("\n")) == (1, 1)
     assert output.read_bytes() == before
+
+
+def test_a_refit_says_what_it_is_and_is_not_called_held_out(dataset, luthier_command, tmp_path) -> None:
+    output = tmp_path / "string.safetensors"
+    outcome = luthier_command("train", dataset, "-o", output, "--steps", 8, *TINY, "--refit", "--json")
+    assert outcome.code == 0, outcome.stderr
+    assert outcome.json["refit_steps"] >= 4
+    assert f"Refitted in {outcome.json['refit_steps']} steps" in outcome.stderr
+    assert outcome.stderr.count("Refit: once more") == 1
+    assert "val_dataloader" not in outcome.stderr
+    for part, sentence in (("test", "held out from training"), ("validation", "was trained on: no test of it")):
+        luthier_command("evaluate", output, dataset, "--split", part, "-o", tmp_path / part)
+        assert sentence in (tmp_path / part / "report.html").read_text()
 
 
 def test_evaluate_prints_the_contract_and_writes_a_page(trained, dataset, luthier_command, tmp_path) -> None:

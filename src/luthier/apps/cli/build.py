@@ -28,6 +28,9 @@ def build(
         float | None, typer.Option(help="Budget of the training: so many minutes. Without any: as suits the material.")
     ] = None,
     steps: Annotated[int | None, typer.Option(help="Budget of the training: so many steps.")] = None,
+    refit: Annotated[
+        bool, typer.Option("--refit", help="Then learn once more, from the validation passages, too: twice as long.")
+    ] = False,
     credit: Annotated[str, typer.Option(help="Whom to name when sharing sounds of the instrument.")] = "",
     licence: Annotated[str, typer.Option(help="Licence of the recordings, for example CC-BY-4.0.")] = "",
     settings: Set = None,
@@ -42,11 +45,12 @@ def build(
     refuse_existing(output, force=force or resume)
     from luthier.training.run_folder import default_run_folder
 
+    settings = [*(settings or []), *(["refit=true"] if refit else [])]
     _refuse_wrong_settings(preset, minutes, steps, settings)
     wanted = {
         "recordings": [str(path.absolute()) for path in recordings],
         "preset": preset,
-        "settings": settings or [],
+        "settings": settings,
         "credit": credit,
         "licence": licence,
     }
@@ -80,12 +84,12 @@ def build(
         print(output)
 
 
-def _refuse_wrong_settings(preset: str, minutes: float | None, steps: int | None, settings: list[str] | None) -> None:
+def _refuse_wrong_settings(preset: str, minutes: float | None, steps: int | None, settings: list[str]) -> None:
     """Read the settings once before hours of work begin."""
     from luthier.model.overrides import parse_assignments
     from luthier.training.config import training_config
     from luthier.training.settings import settings_tables
 
     budget = {name: value for name, value in (("minutes", minutes), ("steps", steps)) if value is not None}
-    tables = settings_tables(preset, overrides=parse_assignments(settings or []) | budget)
+    tables = settings_tables(preset, overrides=parse_assignments(settings) | budget)
     training_config(tables.get("training", {}))

@@ -84,15 +84,16 @@ def _entrants(paths: list[Path], dataset: Dataset, split: Part) -> list[Entrant]
     from luthier.training.run_folder import default_run_folder
 
     is_clear = len({path.stem for path in paths}) == len(paths)
-    instruments = [load_instrument(path).instrument for path in paths]
+    loaded = [load_instrument(path) for path in paths]
     return [
         Entrant(
             name=path.stem if is_clear else str(path),
-            instrument=learned,
-            scores=score(learned, dataset, split=split),
+            instrument=learned.instrument,
+            scores=score(learned.instrument, dataset, split=split),
             training=training_curve(default_run_folder(find_instrument(path))),
+            is_refitted=learned.summary.refit,
         )
-        for path, learned in zip(paths, instruments, strict=True)
+        for path, learned in zip(paths, loaded, strict=True)
     ]
 
 

@@ -22,6 +22,14 @@ def train(
     steps: Annotated[int | None, typer.Option(help="Budget: so many steps.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Budget: so many epochs.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the run folder.")] = False,
+    refit: Annotated[
+        bool,
+        typer.Option(
+            "--refit",
+            help="Then learn once more, from the validation passages, too. Better; takes twice as long. With --resume: "
+            "refit a run that is over.",
+        ),
+    ] = False,
     run_folder: Annotated[
         Path | None,
         typer.Option(help="Where checkpoints, sounds and pictures go; NAME-run beside the output if absent."),
@@ -39,7 +47,7 @@ def train(
 ) -> None:
     """Train an instrument on a dataset."""
     refuse_existing(output, force=force or resume)
-    from luthier.apps.cli.training_lines import say_end, say_epoch, say_start
+    from luthier.apps.cli.training_lines import say_end, say_epoch, say_refit, say_start
     from luthier.model.overrides import parse_assignments
     from luthier.training.listening import parse_example
     from luthier.training.run import RunOptions
@@ -47,6 +55,8 @@ def train(
 
     budget = {"minutes": minutes, "steps": steps, "epochs": epochs}
     overrides = parse_assignments(settings or []) | {k: v for k, v in budget.items() if v is not None}
+    if refit:
+        overrides["refit"] = True
     options = RunOptions(
         run_folder=run_folder,
         resume=resume,
@@ -54,6 +64,7 @@ def train(
         examples=[parse_example(text) for text in example or []],
         on_start=say_start,
         on_epoch=say_epoch,
+        on_refit=say_refit,
     )
     with results_only():
         result = train_instrument(dataset, output, preset=preset, config_file=config, options=options, **overrides)

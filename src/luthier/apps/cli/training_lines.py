@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from luthier.apps.cli.output import say
 
 if TYPE_CHECKING:
+    from luthier.training.refit import RefitReport
     from luthier.training.reports import EpochReport
     from luthier.training.run import RunResult, RunStart
 
+REFIT_HEADER = "    step     time     left   train mss"
 HEADER = " epoch    step     time     left   train mss   valid mss   mss_rel (floor, oracle)"
 
 
@@ -47,13 +49,30 @@ def say_epoch(report: EpochReport) -> None:
         say(report.verdict)
 
 
+def say_refit(report: RefitReport) -> None:
+    """Say what a refit is when it begins, then how far it is."""
+    if math.isnan(report.train_loss):
+        minutes = report.material_seconds / 60
+        say(f"Refit: once more from the start, on the validation passages, too: {minutes:.1f} minutes of material.")
+        say(f"As many passes as were best: {report.n_steps} steps. Test passages stay unheard.")
+        say(REFIT_HEADER)
+        return
+    train_mss = "-" if math.isnan(report.train_mss) else f"{report.train_mss:.3f}"
+    say(f"{report.step:8d}{clock(report.seconds):>9}{clock(report.seconds_left):>9}{train_mss:>12}")
+
+
 def say_end(result: RunResult) -> None:
     """Say why it stopped and what can be done now."""
     say(f"Stopped after {result.steps} steps and {clock(result.seconds)}: {result.stopped_because}.")
     for sentence in [*result.skipped, result.verdict]:
         if sentence:
             say(sentence)
-    say(f"The best instrument so far (validation mss_rel {result.best_score:.3f}): {result.output}")
+    if result.refit_steps:
+        say(
+            f"Refitted in {result.refit_steps} steps (validation mss_rel before {result.best_score:.3f}): {result.output}"
+        )
+    else:
+        say(f"The best instrument so far (validation mss_rel {result.best_score:.3f}): {result.output}")
 
 
 def _cores(start: RunStart) -> str:
