@@ -35,6 +35,17 @@ def test_the_default_preset_follows_the_rate_of_the_dataset() -> None:
     assert (high.sample_rate, high.n_harmonics, high.n_bands) == (48000, 180, 129)
 
 
+def test_studio_takes_48_khz_with_as_many_frames_a_second() -> None:
+    definition = FeatureDefinition(sample_rate=48000, hop_length=480, loudness_n_fft=1024)
+    studio = resolve_settings(settings_tables("studio"), definition).instrument
+    assert (studio.sample_rate, studio.hop_length, studio.n_harmonics) == (48000, 480, 160)
+    for rate, hop in ((48000, 441), (32000, 320), (16000, 160)):
+        with pytest.raises(DatasetError, match="--preset studio"):
+            resolve_settings(
+                settings_tables("studio"), definition.model_copy(update={"sample_rate": rate, "hop_length": hop})
+            )
+
+
 def test_a_run_cannot_be_resumed_as_another_instrument() -> None:
     definition = FeatureDefinition()
     before = resolve_settings(settings_tables("fast"), definition).instrument

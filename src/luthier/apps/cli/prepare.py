@@ -85,10 +85,13 @@ def prepare(
 
 
 def _definition(preset: str, given: dict[str, Any]) -> Any:
-    """The preset's feature definition with the values given on the command line."""
+    """The preset's feature definition with the values given on the command line; another rate keeps the frames a second."""
     from luthier.model.presets import instrument_config
     from luthier.training.settings import settings_tables
 
+    if "sample_rate" in given and "hop_length" not in given:
+        usual = instrument_config(settings_tables(preset)["instrument"]).features
+        given = given | {"hop_length": max(1, round(given["sample_rate"] / usual.frame_rate))}
     overrides = {f"instrument.features.{key}": value for key, value in given.items()}
     return instrument_config(settings_tables(preset, overrides=overrides)["instrument"]).features
 
