@@ -9,14 +9,14 @@ from torch import Tensor
 from inference.conftest import NOISY, RATE
 from inference.melodies import FRAME_RATE, sung
 from luthier.dsp.harmonic_timbre import harmonic_timbre
-from luthier.dsp.signals import Expression, Features
+from luthier.dsp.signals import Controls, Expression, Features
 from luthier.errors import RangeError
 from luthier.inference.fitting import fit
 from luthier.inference.loudness_fit import is_note
 from luthier.inference.morph import MorphWith
 from luthier.inference.player import Player
 from luthier.model.config import DecoderConfig
-from luthier.units import hz_to_midi
+from luthier.units import hz_to_midi, power_to_db
 from model.small import small_instrument
 
 INSTRUMENT = small_instrument(synths=NOISY)
@@ -133,6 +133,14 @@ def against_the_rest_db(share_db: Tensor) -> Tensor:
     return 10 * torch.log10(share / (1 - share))
 
 
+def _noise_power(controls: Controls) -> Tensor:
+    return controls.noise_magnitudes.square().mean(-1)
+
+
+def _tone_power(controls: Controls) -> Tensor:
+    return (controls.amplitude * controls.harmonic_distribution).square().sum(-1)
+
+
 @pytest.mark.parametrize("obeys", [(), ("loudness", "timbre")], ids=["follows", "obeys"])
 @torch.no_grad()
 def test_a_slider_moves_an_instrument_that_obeys_by_exactly_as_much(obeys: tuple[str, ...]) -> None:
@@ -144,12 +152,15 @@ def test_a_slider_moves_an_instrument_that_obeys_by_exactly_as_much(obeys: tuple
         fit(
             instrument,
             MELODY,
-            {"offsets": nothing._replace(warmth_db=torch.tensor(by_db), noisiness_db=torch.tensor(6.0))},
+            {"offsets": nothing._replace(**dict(zip(("warmth_db", "noisiness_db"), by, strict=True)))},
         )
-        for by_db in (-1.5, 0.0)
+        for by in (torch.tensor([-1.5, 6.0]), torch.zeros(2))
     )
     everything = slice(0, MELODY.f0_hz.shape[1])
-    played = [harmonic_timbre(each.edit(instrument.controls(each.features), everything)) for each in (moved, plain)]
+    controls = [each.edit(instrument.controls(each.features), everything) for each in (moved, plain)]
+    noisiness_db = [power_to_db(_noise_power(each) / _tone_power(each))[0, 5:20] for each in controls]
+    assert torch.allclose(noisiness_db[0] - noisiness_db[1], torch.tensor(6.0), atol=0.01) == bool(obeys)
+    played = [harmonic_timbre(each) for each in controls]
     changes_db = (against_the_rest_db(played[0].warmth_db) - against_the_rest_db(played[1].warmth_db))[0, 5:20]
     assert torch.allclose(changes_db, torch.tensor(-1.5), atol=0.02) == bool(obeys)
     told_db = moved.features.warmth_db - plain.features.warmth_db  # type: ignore[operator]

@@ -122,7 +122,8 @@ def transfer_file(source: Path, output: Path, plan: TransferPlan) -> Report:
     if plan.beside.plot is not None:
         _plot(plan.beside.plot, heard.beginning, output, plan)
     usual = plan.player.instrument.statistics.quantiles_of("noisiness_db")
-    return _report(output, saved, fitted, [*fitted.diagnosis, *heard.troubles, *health.diagnose(usual)])
+    answered = health.diagnose(usual, noisier_db=fitted.colour.noisier_db)
+    return _report(output, saved, fitted, [*fitted.diagnosis, *heard.troubles, *answered])
 
 
 def _listen(source: Path, plan: TransferPlan) -> _Input:

@@ -89,14 +89,12 @@ def fit(instrument: Instrument, measured: Features, wishes: Wishes) -> Fitted:
         ConfigError: the instrument to morph with does not go with this one.
     """
     _check(wishes)
-    wishes, offsets = _timbre_offsets(wishes, instrument)
+    wishes, colour = _exact_colour(wishes, instrument)
     frame_rate = instrument.config.features.frame_rate
     shift = _shift_semitones(measured, wishes, instrument.statistics)
     melody, scale = _shape_melody(shift_pitch(measured, shift), wishes, frame_rate)
     gate = note_gate(measured, frame_rate, _gate_settings(wishes))
     features, source = _fit_dynamics(instrument, melody, wishes, frame_rate)
-    balance_db, tilt_db = wishes.get("balance_db", 0.0), wishes.get("tilt_db", 0.0)
-    colour = Colour(balance_db, tilt_db, wishes.get("harmonics_db", ()), offsets)
     morph, heard_before = (_morph(instrument, melody, wishes, frame_rate) for _ in range(2))  # each plays once
     heard = partial(_heard, morph=heard_before, colour=colour, gate=gate)
     return Fitted(
@@ -113,17 +111,20 @@ def fit(instrument: Instrument, measured: Features, wishes: Wishes) -> Fitted:
     )
 
 
-def _timbre_offsets(wishes: Wishes, instrument: Instrument) -> tuple[Wishes, HarmonicTimbre | None]:
-    """What an instrument that obeys adds to its own timbre exactly, and the wishes without it.
+def _exact_colour(wishes: Wishes, instrument: Instrument) -> tuple[Wishes, Colour]:
+    """What is added exactly to what an instrument plays, and the wishes without it.
 
-    Others are told another expression, and answer as they have learned to.
+    An instrument that obeys adds all offsets but air to its own timbre and noise. Others are told another expression, and
+    answer as they have learned to.
     """
+    colour = Colour(wishes.get("balance_db", 0.0), wishes.get("tilt_db", 0.0), wishes.get("harmonics_db", ()))
     offsets = wishes.get("offsets")
     if offsets is None or "timbre" not in instrument.config.obeys:
-        return wishes, None
+        return wishes, colour
     exact = HarmonicTimbre(*(getattr(offsets, name) for name in HarmonicTimbre._fields))
-    told = offsets._replace(**dict.fromkeys(HarmonicTimbre._fields, torch.zeros(())))
-    return Wishes(**{**wishes, "offsets": told}), exact if any(exact) else None
+    told = offsets._replace(**dict.fromkeys((*HarmonicTimbre._fields, "noisiness_db"), torch.zeros(())))
+    colour = colour._replace(offsets=exact if any(exact) else None, noise_db=float(offsets.noisiness_db))
+    return Wishes(**{**wishes, "offsets": told}), colour
 
 
 def _change_timbre(controls: Controls, frames: slice, morph: Morph | None, colour: Colour) -> Controls:

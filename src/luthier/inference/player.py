@@ -164,7 +164,8 @@ class Player:
         )
         health = HarmonicHealth(fitted.gate.harmonic, config.hop_length)
         health.hear(rendering.stems)
-        played = health.diagnose(self.instrument.statistics.quantiles_of("noisiness_db"))
+        usual = self.instrument.statistics.quantiles_of("noisiness_db")
+        played = health.diagnose(usual, noisier_db=fitted.colour.noisier_db)
         return Transfer(
             audio=rendering.audio,
             stems=rendering.stems,

@@ -23,12 +23,19 @@ class Colour(NamedTuple):
         harmonics_db: dB for the first harmonic, the second and so on; the rest stays.
         offsets: added to the timbre that is played, octaves and dB: scalars in tensors. Warmth raises the fundamental
             against all other harmonics, so that no amount of it leaves a sine.
+        noise_db: how much the noise is raised; the harmonics stay.
     """
 
     balance_db: float = 0.0
     tilt_db: float = 0.0
     harmonics_db: Sequence[float] = ()
     offsets: HarmonicTimbre | None = None
+    noise_db: float = 0.0
+
+    @property
+    def noisier_db(self) -> float:
+        """How much louder the noise is against the harmonics for it."""
+        return self.noise_db - self.balance_db
 
     def apply(self, controls: Controls) -> Controls:
         """Colour controls (batch, n_frames, ...). Tilting and offsets keep the power of a frame's harmonics.
@@ -57,7 +64,7 @@ class Colour(NamedTuple):
         return controls._replace(
             amplitude=controls.amplitude * total * half,
             harmonic_distribution=share,
-            noise_magnitudes=controls.noise_magnitudes / half,
+            noise_magnitudes=controls.noise_magnitudes * db_to_amplitude(self.noise_db) / half,
         )
 
     def _tilt(self, distribution: Tensor) -> Tensor:

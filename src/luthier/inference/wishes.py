@@ -26,8 +26,8 @@ class Wishes(TypedDict, total=False):
         dynamics: 1 plays every note as loud as the melody asks, 0 as loud as the instrument would, see `follow_level`.
         expression: "input": that of the input, matched to the instrument's; "predict": as the instrument would at
             this pitch and loudness; "auto" chooses, see `fit_expression`.
-        offsets: added to the expression, octaves and dB; an instrument that obeys changes its brightness, warmth and
-            hollowness by exactly as much.
+        offsets: added to the expression, octaves and dB; an instrument that obeys changes its brightness, warmth,
+            hollowness and noisiness by exactly as much.
         gate_db, quiet_db, voicing: as in `GateSettings`.
         balance_db, tilt_db, harmonics_db: as in `Colour`.
         morph: a second instrument.
