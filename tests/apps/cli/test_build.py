@@ -9,7 +9,7 @@ import pytest
 
 def test_one_command_leaves_the_instrument_and_all_that_was_found_out(luthier_command, take, tmp_path) -> None:
     output, folder = tmp_path / "lute.safetensors", tmp_path / "lute-build"
-    outcome = luthier_command("build", take, "-o", output, "--steps", 2, "--licence", "CC0", "--refit", "--json")
+    outcome = luthier_command("build", take, "-o", output, "--steps", 2, "--licence", "CC0", "--json")
     assert outcome.code == 0, outcome.stderr
     assert luthier_command("info", output, "--json").json["refit"] is True
     assert outcome.json["output"] == str(output)

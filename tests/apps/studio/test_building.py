@@ -28,6 +28,7 @@ def test_a_build_stops_goes_on_and_is_played_while_the_other_tabs_stay_open(visi
 
     again = client.submit("lute", 0.02, True, api_name="/build")
     assert "4 of 4" in last(again, 1)
+    assert "Once more" in last(again, 1)
     assert "lute is ready" in last(again, 0)
     report, _ = fetch(studio.url + re.findall('src="(/report/.+?)"', last(again, 2))[0])
     assert report.count("<audio") >= 3

@@ -73,4 +73,7 @@ def train(
         print_json(result._asdict())
     else:
         print(output)
+        if not result.refit_steps:
+            place = f" --run-folder {run_folder}" if run_folder else ""
+            say(f"Once more, from all but the test: luthier train {dataset} -o {output}{place} --resume --refit")
         say(f"Next: luthier transfer VOICE.wav --to {output} -o OUT.wav")

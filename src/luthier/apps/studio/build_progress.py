@@ -22,10 +22,14 @@ def _lines(places: BuildPlaces) -> Iterator[str]:
     if not places.dataset.exists():
         return
     yield "3 of 4: training. Distance to recordings that it has not heard, smaller is better:"
-    rows = read_log(default_run_folder(places.output))
+    run = default_run_folder(places.output)
+    rows, again = read_log(run), read_log(run.refit)
     yield from map(_training_line, rows)
     if rows and rows[-1]["verdict"]:
         yield f"   {rows[-1]['verdict']}"
+    if again:
+        yield "   Once more, from what it was compared with, too; it is compared at the end with what it has never heard:"
+        yield from (f"   {clock(row['seconds'])} done, {clock(row['seconds_left'])} left" for row in again)
     if places.output.exists():
         yield "4 of 4: listening to how good it is; writing the report."
 
