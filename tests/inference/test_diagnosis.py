@@ -128,6 +128,7 @@ def test_an_instrument_that_answers_with_noise_is_noticed(noise_amplitude: float
         health.hear({"harmonic": tone, "filtered_noise": noise, "room": 100 * tone})
     assert [trouble.what for trouble in health.diagnose(usual)] == expected
     assert health.diagnose(usual, noisier_db=40.0) == []  # somebody wants it
+    assert [trouble.what for trouble in health.diagnose(usual, noisier_db=-40.0)] == expected
 
 
 def test_noise_where_the_input_has_no_pitch_is_no_collapse() -> None:

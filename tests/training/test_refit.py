@@ -88,6 +88,51 @@ def test_a_refit_that_was_interrupted_goes_on_and_is_the_very_same(dataset_path:
         assert torch.equal(weight, weights(resumed.output)[name]), name
 
 
+def test_a_refit_that_was_killed_after_its_last_step_is_the_very_same(dataset_path: Path, tmp_path: Path) -> None:
+    whole = run(dataset_path, tmp_path / "a.safetensors", steps=8, refit=True)
+    content = whole.output.read_bytes()
+    whole.output.unlink()
+    told: list[RefitReport] = []
+    again = run(dataset_path, tmp_path / "a.safetensors", RunOptions(resume=True, on_refit=told.append))
+    assert again.output.read_bytes() == content
+    assert (told, again.refit_steps, again.refit_seconds) == ([], whole.refit_steps, whole.refit_seconds)
+
+
+def test_a_run_that_lost_its_patience_is_over(dataset_path: Path, tmp_path: Path) -> None:
+    impatient = {"steps": 400, "patience": 1, "learning_rate": 1e-12}
+    before = run(dataset_path, tmp_path / "a.safetensors", **impatient)
+    refitted = run(dataset_path, tmp_path / "a.safetensors", RunOptions(resume=True), refit=True)
+    assert refitted.steps == before.steps < 400
+    with pytest.raises(TrainingError, match="not improved for 1 epochs"):
+        run(dataset_path, tmp_path / "a.safetensors", RunOptions(resume=True))
+    assert run(dataset_path, tmp_path / "a.safetensors", RunOptions(resume=True), patience=0, steps=40).steps == 40
+
+
+def test_the_best_instrument_says_how_long_whatever_the_log_holds(dataset_path: Path, tmp_path: Path) -> None:
+    result = run(dataset_path, tmp_path / "a.safetensors", steps=12)
+    log = result.run_folder / "log.jsonl"
+    rows = [json.loads(line) for line in log.read_text().splitlines()]
+    rows[0]["scores"]["mss_rel"] = float("nan")
+    log.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    best = load_instrument(result.run_folder / "best.safetensors").summary.steps
+    refitted = run(dataset_path, tmp_path / "a.safetensors", RunOptions(resume=True), refit=True)
+    dataset = Dataset.open(dataset_path)
+    longer = part_seconds(dataset, "trainval") / part_seconds(dataset, "train")
+    assert refitted.refit_steps == round(best * longer)
+
+
+def test_without_the_refit_the_instrument_of_the_run_itself_comes_back_and_stays(
+    dataset_path: Path, tmp_path: Path
+) -> None:
+    result = run(dataset_path, tmp_path / "a.safetensors", steps=8, refit=True)
+    run(dataset_path, tmp_path / "a.safetensors", RunOptions(resume=True), refit=False)
+    best = (result.run_folder / "best.safetensors").read_bytes()
+    assert result.output.read_bytes() == best
+    with pytest.raises(TrainingError, match="used up"):
+        run(dataset_path, tmp_path / "a.safetensors", RunOptions(resume=True))
+    assert result.output.read_bytes() == best
+
+
 def test_a_run_that_is_over_can_be_refitted_and_then_nothing_is_left_to_do(dataset_path: Path, tmp_path: Path) -> None:
     whole = run(dataset_path, tmp_path / "whole.safetensors", steps=8, refit=True)
     run(dataset_path, tmp_path / "a.safetensors", steps=8)
@@ -101,10 +146,20 @@ def test_a_run_that_is_over_can_be_refitted_and_then_nothing_is_left_to_do(datas
     assert load_instrument(again.output).summary.refit
 
 
-def test_a_larger_budget_is_followed_by_another_refit(dataset_path: Path, tmp_path: Path) -> None:
-    before = run(dataset_path, tmp_path / "a.safetensors", steps=4, refit=True)
-    after = run(dataset_path, tmp_path / "a.safetensors", RunOptions(resume=True), steps=16)
+@pytest.mark.parametrize("is_killed", [False, True], ids=["goes on", "killed before its refit"])
+def test_a_larger_budget_is_followed_by_another_refit(
+    dataset_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_killed: bool
+) -> None:
+    output = tmp_path / "a.safetensors"
+    before = run(dataset_path, output, steps=4, refit=True)
+    if is_killed:
+        monkeypatch.setattr("luthier.training.run._refit", lambda run, result: 1 // 0)
+        with pytest.raises(ZeroDivisionError):
+            run(dataset_path, output, RunOptions(resume=True), steps=16)
+        monkeypatch.undo()
+    after = run(dataset_path, output, RunOptions(resume=True), steps=16)
     assert after.refit_steps > before.refit_steps
+    assert load_instrument(output).summary.steps == after.refit_steps
 
 
 def test_a_budget_of_minutes_holds_the_refit_too(
@@ -114,4 +169,5 @@ def test_a_budget_of_minutes_holds_the_refit_too(
     monkeypatch.setattr(training_module.time, "monotonic", lambda: next(clock))
     result = run(dataset_path, tmp_path / "a.safetensors", minutes=0.5, refit=True)
     assert result.refit_steps > 8
-    assert 0.7 * 30 < result.seconds <= 30
+    assert 0.7 * 30 < result.seconds + result.refit_seconds <= 30
+    assert result.seconds == pytest.approx(0.4 * 30, abs=2.0)

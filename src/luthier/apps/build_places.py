@@ -15,7 +15,7 @@ class BuildProgress(NamedTuple):
 
     Attributes:
         wanted: recordings and settings: what a build that is resumed must be given again.
-        budget: of the training; another one goes on with it.
+        budget: of the training, and whether it is refitted; another one goes on with it.
         is_begun: whether the run in the run folder is this build's.
         is_trained: whether the instrument is there with this budget.
     """

@@ -122,7 +122,7 @@ def transfer_file(source: Path, output: Path, plan: TransferPlan) -> Report:
     if plan.beside.plot is not None:
         _plot(plan.beside.plot, heard.beginning, output, plan)
     usual = plan.player.instrument.statistics.quantiles_of("noisiness_db")
-    answered = health.diagnose(usual, noisier_db=fitted.colour.noisier_db)
+    answered = health.diagnose(usual, noisier_db=fitted.noisier_db)
     return _report(output, saved, fitted, [*fitted.diagnosis, *heard.troubles, *answered])
 
 

@@ -29,10 +29,8 @@ from luthier.evaluation.scores import Evaluation
 from luthier.features.loudness import loudness_db
 from luthier.model.instrument import Instrument
 
-TRAINED_ON = "Everything below was played from recordings that the instrument was trained on: no test of it."
+TRAINED_ON = "Everything below was played from recordings that {who} was trained on: no test of it."
 SUMMARIES: dict[Part, str] = {
-    "train": TRAINED_ON,
-    "trainval": TRAINED_ON,
     "validation": "Everything below was played from recordings by which the best moment of training was chosen.",
     "test": "Everything below was played from recordings that were held out from training.",
 }
@@ -59,6 +57,18 @@ class Entrant(NamedTuple):
     training: TrainingCurve | None = None
     is_refitted: bool = False
 
+    def was_trained_on(self, split: Part) -> bool:
+        """Whether a part of the dataset is no test of it at all."""
+        return split in ("train", "trainval") or (split == "validation" and self.is_refitted)
+
+
+def say_material(entrants: Sequence[Entrant], split: Part) -> str:
+    """What instruments are scored on, in a sentence."""
+    trained = [entrant.name for entrant in entrants if entrant.was_trained_on(split)]
+    if not trained:
+        return SUMMARIES[split]
+    return TRAINED_ON.format(who="the instrument" if len(trained) == len(entrants) else " and ".join(trained))
+
 
 def instrument_report(dataset: Dataset, entrants: Sequence[Entrant], *, split: Part = "test") -> Report:
     """Let instruments play held-out passages and put everything known about them on one page.
@@ -77,7 +87,7 @@ def instrument_report(dataset: Dataset, entrants: Sequence[Entrant], *, split: P
     courses = [_course(entrant.name, entrant.training) for entrant in entrants if entrant.training]
     return Report(
         title=" and ".join(entrant.name for entrant in entrants),
-        summary=SUMMARIES["trainval" if split == "validation" and any(e.is_refitted for e in entrants) else split],
+        summary=say_material(entrants, split),
         advice=[_named(entrant, entrants, text) for entrant in entrants for text in _sentences(entrant)],
         examples=[*passages, *rooms, *courses],
         tables=[ScoreTable(entrant.name, entrant.scores) for entrant in entrants],

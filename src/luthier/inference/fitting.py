@@ -36,6 +36,8 @@ LONGEST_SECONDS = 5.0
 CENTS_PER_SEMITONE = CENTS_PER_OCTAVE / SEMITONES_PER_OCTAVE
 MOST = {"autotune": 1.0, "dynamics": 1.0, "vibrato": 10.0, "glide": LONGEST_SECONDS, "attack": LONGEST_SECONDS}
 """The largest value of each wish that begins at zero."""
+MOST_NOISE_DB = 120.0
+"""What is changed by more is gone, or the only thing that is left."""
 
 
 class Fitted(NamedTuple):
@@ -47,6 +49,7 @@ class Fitted(NamedTuple):
         colour: changes its timbre.
         morph: the second instrument, following the same melody.
         level: plays each note as loud as wanted.
+        noisier_db: how much louder the noise is to be against the harmonics.
         shift_semitones: by how much the pitch was shifted.
         loudness_shift_db: by how much the notes became louder, their median.
         expression: where it comes from: "input", "predict", or "none".
@@ -59,6 +62,7 @@ class Fitted(NamedTuple):
     colour: Colour
     morph: Morph | None
     level: LevelFollow
+    noisier_db: float
     shift_semitones: float
     loudness_shift_db: float
     expression: str
@@ -89,6 +93,7 @@ def fit(instrument: Instrument, measured: Features, wishes: Wishes) -> Fitted:
         ConfigError: the instrument to morph with does not go with this one.
     """
     _check(wishes)
+    noisier_db = _noisiness_db(wishes) - wishes.get("balance_db", 0.0)
     wishes, colour = _exact_colour(wishes, instrument)
     frame_rate = instrument.config.features.frame_rate
     shift = _shift_semitones(measured, wishes, instrument.statistics)
@@ -103,12 +108,18 @@ def fit(instrument: Instrument, measured: Features, wishes: Wishes) -> Fitted:
         colour=colour,
         morph=morph,
         level=follow_level(instrument, features, heard, strength=wishes.get("dynamics", 1.0)),
+        noisier_db=noisier_db,
         shift_semitones=shift,
         loudness_shift_db=raised_db(measured, features),
         expression=source,
         scale=scale,
         diagnosis=diagnose_fit(measured, features, gate, instrument.statistics, wishes),
     )
+
+
+def _noisiness_db(wishes: Wishes) -> float:
+    offsets = wishes.get("offsets")
+    return 0.0 if offsets is None else float(offsets.noisiness_db)
 
 
 def _exact_colour(wishes: Wishes, instrument: Instrument) -> tuple[Wishes, Colour]:
@@ -151,6 +162,9 @@ def _check(wishes: Wishes) -> None:
         raise RangeError("harmonics_db: expected finite numbers of dB.")
     if not all(math.isfinite(offset) for offset in wishes.get("offsets") or ()):
         raise RangeError("offsets of the expression: expected finite numbers of octaves and dB.")
+    for name, value in (("balance_db", wishes.get("balance_db", 0.0)), ("noisiness_db", _noisiness_db(wishes))):
+        if abs(value) > MOST_NOISE_DB:
+            raise RangeError(f"{name} {value:g}: expected -{MOST_NOISE_DB:g} to {MOST_NOISE_DB:g} dB.")
     scale = wishes.get("scale", "chromatic")
     if scale != "auto":
         scale_classes(scale)

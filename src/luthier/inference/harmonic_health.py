@@ -53,11 +53,12 @@ class HarmonicHealth:
 
         Args:
             noisiness_quantiles_db: (101,), of the notes that it was trained on.
-            noisier_db: how much noisier somebody asked for it to be.
+            noisier_db: how much noisier somebody asked for it to be; less than 0 is no excuse.
         """
         if int(self._is_open[: self._position].sum()) < LEAST_FRAMES:
             return []
-        ratio_db = float(power_to_db(torch.tensor(self.noise_power / max(self.harmonic_power, 1e-30)))) - noisier_db
+        ratio_db = float(power_to_db(torch.tensor(self.noise_power / max(self.harmonic_power, 1e-30))))
+        ratio_db -= max(0.0, noisier_db)
         usual_db = float(noisiness_quantiles_db[USUAL])
         if ratio_db <= max(usual_db + COLLAPSE_DB, AUDIBLE_NOISE_DB):
             return []

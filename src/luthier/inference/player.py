@@ -165,7 +165,7 @@ class Player:
         health = HarmonicHealth(fitted.gate.harmonic, config.hop_length)
         health.hear(rendering.stems)
         usual = self.instrument.statistics.quantiles_of("noisiness_db")
-        played = health.diagnose(usual, noisier_db=fitted.colour.noisier_db)
+        played = health.diagnose(usual, noisier_db=fitted.noisier_db)
         return Transfer(
             audio=rendering.audio,
             stems=rendering.stems,

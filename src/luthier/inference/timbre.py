@@ -32,11 +32,6 @@ class Colour(NamedTuple):
     offsets: HarmonicTimbre | None = None
     noise_db: float = 0.0
 
-    @property
-    def noisier_db(self) -> float:
-        """How much louder the noise is against the harmonics for it."""
-        return self.noise_db - self.balance_db
-
     def apply(self, controls: Controls) -> Controls:
         """Colour controls (batch, n_frames, ...). Tilting and offsets keep the power of a frame's harmonics.
 

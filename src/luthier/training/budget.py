@@ -39,8 +39,15 @@ def budget_used(config: TrainingConfig, *, steps: int, steps_per_epoch: int, sec
 def say_used_up(config: TrainingConfig, *, steps: int, seconds: float) -> str:
     """What happened to the budget, and how to go on."""
     name, budget = next((name, getattr(config, name)) for name in BUDGETS if getattr(config, name) is not None)
-    done = {"minutes": math.ceil(seconds / 60.0), "steps": steps}.get(name, 0)
+    share = SHARE_BEFORE_REFIT if config.refit else 1.0
+    done = {"minutes": math.ceil(seconds / 60.0 / share), "steps": steps}.get(name, 0)
+    rest = ", and the rest is its refit's" if config.refit and name == "minutes" else ""
     return (
-        f"the budget of {budget:g} {name} is used up after {steps} steps in {seconds / 60:.1f} minutes. "
+        f"the budget of {budget:g} {name} is used up after {steps} steps in {seconds / 60:.1f} minutes{rest}. "
         f"To go on, give it a larger one: --resume --{name} {2 * max(budget, done):g}"
     )
+
+
+def say_stopped_early(patience: int) -> str:
+    """Why a run without patience is over, and how to go on."""
+    return f"validation has not improved for {patience} epochs. To go on all the same: --resume --set patience=0"

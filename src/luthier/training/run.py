@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +22,7 @@ from luthier.data.windows import PlacedBatch
 from luthier.errors import OutputError, TrainingError
 from luthier.model.presets import DEFAULT_PRESET, instrument_config, read_config_file
 from luthier.training.batches import StepBatches, training_loader
-from luthier.training.budget import budget_used, default_steps, say_used_up
+from luthier.training.budget import budget_used, default_steps, say_stopped_early, say_used_up
 from luthier.training.checkpoint_file import CheckpointFile
 from luthier.training.config import training_config
 from luthier.training.cores import all_cores
@@ -29,13 +30,14 @@ from luthier.training.listening import Example, Listener, get_example, validatio
 from luthier.training.memory import keep_freed_memory
 from luthier.training.module import LOG_EVERY_STEPS, TrainingModule
 from luthier.training.quiet import quiet_lightning
-from luthier.training.refit import RefitReport, RefitReporter, keep_refit, refit_settings
+from luthier.training.refit import RefitReport, RefitReporter, refit_settings, refit_steps_done
 from luthier.training.reports import EpochReport, Reporter
 from luthier.training.room_start import settle_room
 from luthier.training.run_folder import (
     RunFolder,
     check_same_dataset,
     default_run_folder,
+    has_stopped_early,
     kept_numbers,
     open_run_folder,
     read_log,
@@ -46,7 +48,6 @@ from luthier.training.settings import (
     check_same_instrument,
     resolve_settings,
     settings_tables,
-    settings_text,
     write_settings,
 )
 from luthier.training.untrained import build
@@ -109,13 +110,14 @@ class RunResult(NamedTuple):
         output: the instrument file.
         run_folder: sounds, pictures, checkpoints, log.
         steps: done in all, but for a refit's.
-        seconds: spent in all.
+        seconds: spent in all, but for a refit.
         scores: of the last validation.
         best_score: lowest validation `mss_rel`; that of the instrument file, unless it was refitted.
         stopped_because: in words.
         verdict: whether more training would help, in words; empty after too few validations to say.
         skipped: steps skipped because something was not finite, a sentence each.
         refit_steps: done to refit it; 0 where it was not.
+        refit_seconds: spent on that.
     """
 
     output: Path
@@ -128,6 +130,7 @@ class RunResult(NamedTuple):
     verdict: str
     skipped: list[str]
     refit_steps: int = 0
+    refit_seconds: float = 0.0
 
 
 def train(
@@ -169,10 +172,14 @@ def train(
     if options.resume:
         check_same_instrument(instrument_config(read_config_file(folder.config)["instrument"]), run.settings.instrument)
         check_same_dataset(folder, opened)
-    result = _finished(run, output) or _carry_out(run, output)
+    result = _finished(run, output) if options.resume else None
+    if result is not None and _is_published(run, output):
+        raise TrainingError(f"{folder.path}: {result.stopped_because}.")
+    result = result or _carry_out(run, output)
+    write_settings(folder.config, run.settings)  # a finished run may be older than the wish to refit it
     if run.settings.training.refit:
         result = _refit(run, result)
-    _publish(_last_folder(run), output)
+    _publish(run, output)
     return result
 
 
@@ -187,31 +194,28 @@ def _carry_out(run: _Run, output: Path) -> RunResult:
         if run.options.on_start is not None:
             run.options.on_start(_start(run, module, trainer))
         validation = DataLoader(_ValidationWindows(run.dataset), batch_size=None)
-        _fit(trainer, module, validation, run)
+        _fit(trainer, module, validation, run.folder.checkpoint if run.options.resume else None)
     return _result(output, run, module, callbacks)
 
 
 def _refit(run: _Run, result: RunResult) -> RunResult:
     """Learn once more, from the validation part, too; one that was interrupted goes on."""
-    write_settings(run.folder.config, run.settings)  # the run may be older than the wish to refit it
     settings, folder = refit_settings(run.settings, run.dataset, run.folder), run.folder.refit
-    begun = folder.checkpoint.is_file() and folder.config.read_text(encoding="utf-8") == settings_text(settings)
-    if begun and folder.best.is_file():
-        return result._replace(refit_steps=kept_numbers(folder)["steps"])
-    refit = run._replace(settings=settings, folder=folder, options=run.options._replace(resume=begun))
-    open_run_folder(folder, resume=begun, force=True)
-    write_settings(folder.config, settings)
-    module, _ = build(run.dataset, settings, "trainval")
-    with _ready(module):
-        # The only checkpoint is the last one.
-        checkpoint = ModelCheckpoint(folder.path, filename=folder.checkpoint.stem, enable_version_counter=False)
-        reporter = RefitReporter(folder, run.dataset, run.options.on_refit)
-        _fit(_trainer(folder, [reporter, checkpoint]), module, None, refit)
-    keep_refit(run.folder, module, run.dataset)
+    done = refit_steps_done(folder, settings)
+    if done is None:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        folder.path.mkdir(parents=True)
+        write_settings(folder.config, settings)
+    if done is None or done < (settings.training.steps or 0):
+        module, _ = build(run.dataset, settings, "trainval")
+        with _ready(module):
+            # The only checkpoint is the last one.
+            checkpoint = ModelCheckpoint(folder.path, filename=folder.checkpoint.stem, enable_version_counter=False)
+            reporter = RefitReporter(run.folder, run.dataset, run.options.on_refit)
+            _fit(_trainer(folder, [reporter, checkpoint]), module, None, folder.checkpoint if done else None)
+    kept = kept_numbers(folder)
     return result._replace(
-        seconds=result.seconds + module.seconds,
-        skipped=[*result.skipped, *module.skipped],
-        refit_steps=module.counter.steps,
+        skipped=[*result.skipped, *kept["skipped"]], refit_steps=kept["steps"], refit_seconds=kept["seconds"]
     )
 
 
@@ -245,19 +249,10 @@ def _with_budget(tables: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
     return tables | {"training": training | {"steps": steps}}
 
 
-def _last_folder(run: _Run) -> RunFolder:
-    """Where the instrument lies that a run ends with."""
-    return run.folder.refit if run.settings.training.refit else run.folder
-
-
 def _finished(run: _Run, output: Path) -> RunResult | None:
-    """What a run left whose budget is used up, but for its refit; None where there is something to do.
-
-    Raises:
-        TrainingError: its instrument has been written, too: nothing is left to do.
-    """
+    """What a run left that is over, but for its refit; None where there is something to do."""
     folder, config = run.folder, run.settings.training
-    if not run.options.resume or not folder.checkpoint.is_file():
+    if not folder.checkpoint.is_file():
         return None
     kept = kept_numbers(folder)
     steps, seconds = kept["steps"], kept["seconds"]
@@ -265,15 +260,22 @@ def _finished(run: _Run, output: Path) -> RunResult | None:
     # With the validation that a budget reserves time for, as when it stopped.
     until_stop = seconds + kept.get("validation_seconds", 0.0)
     rows = read_log(folder)
-    if budget_used(config, steps=steps, steps_per_epoch=steps_per_epoch, seconds=until_stop) < 1.0 or not rows:
+    is_used_up = budget_used(config, steps=steps, steps_per_epoch=steps_per_epoch, seconds=until_stop) >= 1.0
+    if not rows or not (is_used_up or has_stopped_early(folder, config.patience)):
         return None
-    used_up = say_used_up(config, steps=steps, seconds=seconds)
-    kept_best = _last_folder(run).best
-    if output.is_file() and kept_best.is_file() and output.read_bytes() == kept_best.read_bytes():
-        raise TrainingError(f"{folder.path}: {used_up}.")
-    # Stopped between its last checkpoint and its end, or it is to be refitted now.
+    why = say_used_up(config, steps=steps, seconds=seconds) if is_used_up else say_stopped_early(config.patience)
     last = {name: rows[-1][name] for name in ("seconds", "scores", "best_score", "verdict")}
-    return RunResult(output, folder.path, steps, stopped_because=used_up, skipped=kept["skipped"], **last)
+    return RunResult(output, folder.path, steps, stopped_because=why, skipped=kept["skipped"], **last)
+
+
+def _is_published(run: _Run, output: Path) -> bool:
+    """Whether the instrument that a finished run is to end with is there already."""
+    made = run.folder
+    if run.settings.training.refit:
+        settings, made = refit_settings(run.settings, run.dataset, run.folder), run.folder.refit
+        if (refit_steps_done(made, settings) or 0) < (settings.training.steps or 0):
+            return False
+    return output.is_file() and output.read_bytes() == made.best.read_bytes()
 
 
 class _Callbacks(NamedTuple):
@@ -330,10 +332,12 @@ def _ready(module: TrainingModule) -> Iterator[None]:
 
 
 def _fit(
-    trainer: lightning.Trainer, module: TrainingModule, validation: DataLoader[PlacedBatch] | None, run: _Run
+    trainer: lightning.Trainer,
+    module: TrainingModule,
+    validation: DataLoader[PlacedBatch] | None,
+    checkpoint: Path | None,
 ) -> None:
     loader = training_loader(module.batches, module.counter)
-    checkpoint = run.folder.checkpoint if run.options.resume else None
     try:
         trainer.fit(module, loader, validation, ckpt_path=checkpoint, weights_only=True)
     except SIGTERMException as stop:  # it would leave the process as if all had gone well
@@ -355,7 +359,8 @@ def _start(run: _Run, module: TrainingModule, trainer: lightning.Trainer) -> Run
     )
 
 
-def _publish(folder: RunFolder, output: Path) -> None:
+def _publish(run: _Run, output: Path) -> None:
+    folder = run.folder.refit if run.settings.training.refit else run.folder
     with atomic_file(output, force=True) as temporary:
         temporary.write_bytes(folder.best.read_bytes())
 

@@ -116,6 +116,13 @@ def kept_numbers(folder: RunFolder) -> dict[str, Any]:
     return kept
 
 
+def has_stopped_early(folder: RunFolder, patience: int) -> bool:
+    """Whether a run has lost its patience with its validation, and is not given more."""
+    states = torch.load(folder.checkpoint, weights_only=True)["callbacks"]
+    waited = [state["wait_count"] for name, state in states.items() if name.startswith("EarlyStopping")]
+    return bool(patience) and any(count >= patience for count in waited)
+
+
 def check_same_dataset(folder: RunFolder, dataset: Dataset) -> None:
     """Scores of two datasets say nothing about each other: the best instrument would never be replaced.
 

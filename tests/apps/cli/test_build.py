@@ -47,6 +47,8 @@ def test_a_build_goes_on_with_what_it_was_begun_with(luthier_command, take, tmp_
     assert (refused.code, "other recordings or settings" in refused.stderr) == (1, True)
     longer = luthier_command("build", take, "-o", output, "--steps", 3, "--resume")
     assert (longer.code, "3 of 4" in longer.stderr) == (0, True)
+    plain = luthier_command("build", take, "-o", output, "--steps", 3, "--no-refit", "--resume")
+    assert (plain.code, luthier_command("info", output, "--json").json["refit"]) == (0, False)
     with monkeypatch.context() as patch:
         patch.setattr("luthier.apps.cli.build.prepare", _interrupted)
         luthier_command("build", take, "-o", output, "--steps", 2, "--set", "gru_width=17", "--force")

@@ -143,6 +143,7 @@ def test_a_refit_says_what_it_is_and_is_not_called_held_out(dataset, luthier_com
     assert f"Refitted in {outcome.json['refit_steps']} steps" in outcome.stderr
     assert outcome.stderr.count("Refit: once more") == 1
     assert "val_dataloader" not in outcome.stderr
+    assert luthier_command("evaluate", output, dataset, "--split", "validation", "--json").json["trained_on"] is True
     for part, sentence in (("test", "held out from training"), ("validation", "was trained on: no test of it")):
         luthier_command("evaluate", output, dataset, "--split", part, "-o", tmp_path / part)
         assert sentence in (tmp_path / part / "report.html").read_text()

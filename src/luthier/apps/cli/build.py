@@ -48,7 +48,7 @@ def build(
     refuse_existing(output, force=force or resume)
     from luthier.training.run_folder import default_run_folder
 
-    settings = [*(settings or []), *(["refit=true"] if refit else [])]
+    settings = settings or []
     _refuse_wrong_settings(preset, minutes, steps, settings)
     wanted = {
         "recordings": [str(path.absolute()) for path in recordings],
@@ -57,7 +57,7 @@ def build(
         "credit": credit,
         "licence": licence,
     }
-    now = BuildProgress(wanted, {"minutes": minutes, "steps": steps})
+    now = BuildProgress(wanted, {"minutes": minutes, "steps": steps, "refit": refit})
     now = now.resumed(places) if resume else now
     with results_only():
         if not (resume and places.check.exists()):
@@ -75,7 +75,8 @@ def build(
             anew = force or (resume and not goes_on)
             now = now._replace(is_begun=True)
             now.write(places)
-            train(places.dataset, output, preset, minutes, steps, resume=goes_on, settings=settings, force=anew)
+            wish = [*settings, f"refit={str(refit).lower()}"]
+            train(places.dataset, output, preset, minutes, steps, resume=goes_on, settings=wish, force=anew)
             now._replace(is_trained=True).write(places)
         say("4 of 4: how good it is, on passages that it never heard")
         evaluate(output, places.dataset, places.report, force=True)

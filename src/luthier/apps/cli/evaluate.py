@@ -47,7 +47,7 @@ def evaluate(
         refuse_loss(output, "report.html", [instrument, dataset, *([against] if against else [])])
     from luthier.atomic import atomic_folder
     from luthier.data.dataset import Dataset
-    from luthier.evaluation.instrument_report import instrument_report
+    from luthier.evaluation.instrument_report import instrument_report, say_material
     from luthier.evaluation.report import write_report
 
     opened = Dataset.open(dataset)
@@ -55,14 +55,16 @@ def evaluate(
         entrants = _entrants([path for path in (instrument, against) if path], opened, split)
         if output is not None:
             with atomic_folder(output, force=force) as folder:
-                document = json_format.dumps(_document(entrants), indent=2)
+                document = json_format.dumps(_document(entrants, split), indent=2)
                 (folder / "scores.json").write_text(document + "\n", encoding="utf-8")
                 write_report(folder / "report.html", instrument_report(opened, entrants, split=split))
                 if listening_test:
                     _write_listening_test(folder / LISTENING_TEST, opened, entrants, split)
     if json:
-        print_json(_document(entrants))
+        print_json(_document(entrants, split))
         return
+    if split != "test":
+        print(say_material(entrants, split) + "\n")
     for entrant in entrants:
         if against is not None:
             print(f"{entrant.name}\n")
@@ -97,9 +99,11 @@ def _entrants(paths: list[Path], dataset: Dataset, split: Part) -> list[Entrant]
     ]
 
 
-def _document(entrants: list[Entrant]) -> dict[str, Any]:
+def _document(entrants: list[Entrant], split: Part) -> dict[str, Any]:
     """The scores of the first instrument, and under `against` those of the second."""
-    first, *second = (entrant.scores.model_dump(mode="json") for entrant in entrants)
+    first, *second = (
+        entrant.scores.model_dump(mode="json") | {"trained_on": entrant.was_trained_on(split)} for entrant in entrants
+    )
     return first | ({"against": second[0]} if second else {})
 
 

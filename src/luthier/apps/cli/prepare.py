@@ -19,7 +19,9 @@ def prepare(
     recordings: Annotated[list[Path], typer.Argument(help="Sound files, or folders to search for them.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Dataset folder to make.")],
     preset: Annotated[str, typer.Option(help="Preset to train later: sets rate, hop, tracker and loudness.")] = "fast",
-    sample_rate: Annotated[int | None, typer.Option(help="Sample rate of the instrument, Hz.")] = None,
+    sample_rate: Annotated[
+        int | None, typer.Option(help="Sample rate of the instrument, Hz; frames a second stay.")
+    ] = None,
     hop_length: Annotated[int | None, typer.Option(help="Samples from one feature frame to the next.")] = None,
     tracker: Annotated[str | None, typer.Option(help="Pitch tracker: auto, swift, crepe-tiny or crepe.")] = None,
     f0_min_hz: Annotated[float | None, typer.Option(help="Lowest pitch of the instrument, Hz.")] = None,
@@ -80,7 +82,7 @@ def prepare(
         print_json(_document(report))
     else:
         _print_report(report)
-        chosen = "" if preset == "fast" else f" --preset {preset}"
+        chosen = f" --preset {preset}" if preset != "fast" and _suits(preset, definition) else ""
         say(f"Next: luthier train {output} -o INSTRUMENT.safetensors{chosen}")
 
 
@@ -94,6 +96,18 @@ def _definition(preset: str, given: dict[str, Any]) -> Any:
         given = given | {"hop_length": max(1, round(given["sample_rate"] / usual.frame_rate))}
     overrides = {f"instrument.features.{key}": value for key, value in given.items()}
     return instrument_config(settings_tables(preset, overrides=overrides)["instrument"]).features
+
+
+def _suits(preset: str, definition: Any) -> bool:
+    """Whether a preset takes features that were chosen by hand."""
+    from luthier.errors import DatasetError
+    from luthier.training.settings import resolve_settings, settings_tables
+
+    try:
+        resolve_settings(settings_tables(preset), definition)
+    except DatasetError:
+        return False
+    return True
 
 
 def _document(report: PrepareReport) -> dict[str, object]:

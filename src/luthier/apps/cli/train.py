@@ -23,13 +23,12 @@ def train(
     epochs: Annotated[int | None, typer.Option(help="Budget: so many epochs.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the run folder.")] = False,
     refit: Annotated[
-        bool,
+        bool | None,
         typer.Option(
-            "--refit",
-            help="Then learn once more, from the validation passages, too. Better; takes twice as long. With --resume: "
-            "refit a run that is over.",
+            help="Then learn once more, from the validation passages, too. As long again, but for --minutes, which hold "
+            "both. With --resume: refit a run that is over."
         ),
-    ] = False,
+    ] = None,
     run_folder: Annotated[
         Path | None,
         typer.Option(help="Where checkpoints, sounds and pictures go; NAME-run beside the output if absent."),
@@ -55,8 +54,8 @@ def train(
 
     budget = {"minutes": minutes, "steps": steps, "epochs": epochs}
     overrides = parse_assignments(settings or []) | {k: v for k, v in budget.items() if v is not None}
-    if refit:
-        overrides["refit"] = True
+    if refit is not None:
+        overrides["refit"] = refit
     options = RunOptions(
         run_folder=run_folder,
         resume=resume,

@@ -26,7 +26,8 @@ def say_start(start: RunStart) -> None:
     )
     budget = {"minutes": training.minutes, "steps": training.steps, "epochs": training.epochs}
     limits = ", ".join(f"{value:g} {name}" for name, value in budget.items() if value is not None)
-    say(f"Budget: {limits}. A validation every {start.steps_per_epoch} steps.")
+    shared = " with the refit" if training.refit and training.minutes is not None else ""
+    say(f"Budget: {limits}{shared}. A validation every {start.steps_per_epoch} steps.")
     say(f"Sounds, pictures and checkpoints: {start.folder.path}    curves: tensorboard --logdir {start.folder.path}")
     if start.resumed_at:
         say(f"Going on after step {start.resumed_at}.")
@@ -51,10 +52,13 @@ def say_epoch(report: EpochReport) -> None:
 
 def say_refit(report: RefitReport) -> None:
     """Say what a refit is when it begins, then how far it is."""
-    if math.isnan(report.train_loss):
+    if report.begins:
         minutes = report.material_seconds / 60
         say(f"Refit: once more from the start, on the validation passages, too: {minutes:.1f} minutes of material.")
         say(f"As many passes as were best: {report.n_steps} steps. Test passages stay unheard.")
+        say(f"The instrument until then: {report.until_then}")
+        if report.step:
+            say(f"Going on after step {report.step}.")
         say(REFIT_HEADER)
         return
     train_mss = "-" if math.isnan(report.train_mss) else f"{report.train_mss:.3f}"
@@ -69,7 +73,7 @@ def say_end(result: RunResult) -> None:
             say(sentence)
     if result.refit_steps:
         say(
-            f"Refitted in {result.refit_steps} steps (validation mss_rel before {result.best_score:.3f}): {result.output}"
+            f"Refitted in {result.refit_steps} steps and {clock(result.refit_seconds)} (validation mss_rel before {result.best_score:.3f}): {result.output}"
         )
     else:
         say(f"The best instrument so far (validation mss_rel {result.best_score:.3f}): {result.output}")

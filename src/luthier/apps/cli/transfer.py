@@ -76,7 +76,7 @@ def transfer(
     brightness: Annotated[float, typer.Option(help="Octaves by which the harmonics' centre is raised.")] = 0.0,
     warmth: Annotated[float, typer.Option(help="dB more of the fundamental against the other harmonics.")] = 0.0,
     hollowness: Annotated[float, typer.Option(help="dB more of the odd harmonics.")] = 0.0,
-    noisiness: Annotated[float, typer.Option(help="dB more of noise against the harmonics.")] = 0.0,
+    noisiness: Annotated[float, typer.Option(help="dB more of noise against the harmonics of notes.")] = 0.0,
     air: Annotated[
         float, typer.Option(help="Octaves by which the instrument is told that the noise's centre is higher.")
     ] = 0.0,
