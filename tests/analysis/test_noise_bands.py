@@ -31,3 +31,17 @@ def test_any_number_of_bands_is_filled(n_bands: int) -> None:
     )
     assert found.shape == (1, 100, n_bands)
     assert 0.8 < found.median() < 1.1
+
+
+@pytest.mark.parametrize("edge", ["beginning", "end"])
+def test_a_clip_that_is_cut_in_a_note_has_no_noise_of_the_cut(edge: str) -> None:
+    controls = known_controls(330.0, 100)
+    audio = render(controls)
+    whole = measure_noise_bands(audio, controls.f0_hz, sample_rate=RATE, hop_length=HOP, n_bands=65)
+    middle = slice(20, 80)
+    cut = measure_noise_bands(
+        audio[:, 20 * HOP : 80 * HOP], controls.f0_hz[:, middle], sample_rate=RATE, hop_length=HOP, n_bands=65
+    )
+    frames = slice(0, 3) if edge == "beginning" else slice(-3, None)
+    power = [found[:, frames].square().mean() for found in (cut, whole[:, middle])]
+    assert float(10 * torch.log10(power[0] / power[1])) == pytest.approx(0.0, abs=2.0)

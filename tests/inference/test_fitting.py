@@ -124,8 +124,25 @@ def test_stems_sum_to_the_audio_with_every_wish_and_a_stereo_room(player: Player
 
 def test_an_expression_that_is_no_number_is_refused() -> None:
     offsets = Expression(*map(torch.tensor, (0.0, math.nan, 0.0, 0.0, 0.0)))
-    with pytest.raises(RangeError, match="offsets of the expression"):
+    with pytest.raises(RangeError, match="offset of warmth_db nan"):
         fit(INSTRUMENT, MELODY, {"offsets": offsets})
+
+
+@pytest.mark.parametrize(
+    ("wish", "meant"),
+    [("tilt", "did you mean tilt_db"), ("octaves", "did you mean octave"), ("lufs", "at_level"), ("warmth", "offsets")],
+)
+def test_a_wish_that_there_is_not_is_no_silence(wish: str, meant: str) -> None:
+    with pytest.raises(TypeError, match=f"'{wish}'.*{meant}"):
+        fit(INSTRUMENT, MELODY, {wish: 1.0})  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "wish", [{"tilt_db": 150.0}, {"semitones": 800.0}, {"harmonics_db": [0.0, 1000.0]}, {"loudness": 1000.0}]
+)
+def test_a_wish_out_of_reach_is_named(wish: dict[str, object]) -> None:
+    with pytest.raises(RangeError, match=f"{next(iter(wish))} .*expected a number from -"):
+        fit(INSTRUMENT, MELODY, wish)  # type: ignore[arg-type]
 
 
 def against_the_rest_db(share_db: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from inference.conftest import NOISY
 from inference.melodies import sung
+from luthier.dsp.controls_loudness import controls_loudness_db
 from luthier.dsp.signals import Controls, Features
 from luthier.features.loudness import loudness_db
 from luthier.inference.level_follow import MOST_DB, follow_level
@@ -62,6 +63,23 @@ def test_notes_may_become_much_softer_but_not_much_louder(usual_db: float, odd_d
     features = Features(*(torch.cat(values, dim=1) for values in zip(*(part[:3] for part in parts), strict=True)))
     follow = follow_level(INSTRUMENT, features, untouched)
     assert float(follow.gain_db[0, 175]) == pytest.approx(gain_db, abs=3.0)
+
+
+@torch.no_grad()
+def test_an_instrument_that_obeys_is_exactly_as_loud_as_asked_for_whatever_its_corrections_say() -> None:
+    """A pitch that it never heard may be corrected by anything, and by something else in the next frame."""
+    wild = small_instrument(synths=NOISY, obeys=("loudness",))
+    wild.decoder.head.weight[-1].normal_(std=20.0, generator=torch.Generator().manual_seed(0))
+    features = swelling()
+    controls, notes = wild.controls(features), is_note(features)
+    follow = follow_level(wild, features, untouched)
+    everything = slice(0, features.f0_hz.shape[1])
+    off_db, left_db = (
+        (features.loudness_db - controls_loudness_db(played, wild.config.features))[notes]
+        for played in (controls, follow.apply(controls, everything))
+    )
+    assert float(off_db.amax() - off_db.amin()) > 10.0
+    assert float(left_db.amax() - left_db.amin()) < 0.1
 
 
 def test_rests_are_left_alone_and_a_clip_of_rests_too() -> None:

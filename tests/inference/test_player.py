@@ -31,6 +31,37 @@ def heard_hz(audio: Tensor) -> float:
     return (peak + 0.5 * (left - right) / (left - 2 * top + right)) * RATE / (1 << 16)
 
 
+def test_any_type_of_samples_is_the_same_melody(player: Player, voice: Tensor) -> None:
+    floats = player.measure(voice, RATE).loudness_db
+    integers = (voice[0].numpy() * 2**15).round().clip(-(2**15), 2**15 - 1).astype(np.int16)
+    assert torch.allclose(player.measure(integers, RATE).loudness_db, floats, atol=0.5)
+
+
+def test_stereo_is_told_what_to_do(player: Player) -> None:
+    with pytest.raises(ShapeError, match=r"audio\.mean\(axis=1\)"):
+        player.clip(np.zeros((100, 2)), RATE)
+
+
+@pytest.mark.parametrize("rate", [44100.5, math.nan, 0])
+def test_a_rate_that_is_none_is_refused(player: Player, voice: Tensor, rate: float) -> None:
+    with pytest.raises(RangeError, match="whole number of Hz"):
+        player.clip(voice, rate)  # type: ignore[arg-type]
+
+
+def test_samples_beyond_all_measure_are_refused(player: Player, voice: Tensor) -> None:
+    with pytest.raises(RangeError, match="full scale 1"):
+        player.clip(1e30 * voice, RATE)
+
+
+def test_a_room_of_numbers_rings_out_when_it_is_told_to(player: Player, voice: Tensor) -> None:
+    room = np.zeros(8000)
+    room[[0, 7999]] = 1.0, 0.5
+    cut, whole = (player.transfer(voice, RATE, room=room, rings_out=rings_out).audio for rings_out in (False, True))
+    assert whole.dtype == torch.float32
+    assert whole.shape[1] > cut.shape[1]
+    assert torch.equal(whole[:, : cut.shape[1]], cut)
+
+
 class TestTransfer:
     def test_keeps_the_melody_an_octave_higher(self, transferred: Transfer) -> None:
         assert transferred.shift_semitones == 12.0

@@ -14,6 +14,7 @@ from torch import Tensor
 from luthier.analysis.harmonics import measure_harmonics
 from luthier.analysis.noise_bands import UNIFORM_NOISE_POWER, measure_noise_bands
 from luthier.dsp.framing import n_frames
+from luthier.dsp.samples import as_samples
 from luthier.dsp.scaling import harmonics_below_nyquist
 from luthier.dsp.signals import Controls
 from luthier.errors import RangeError, ShapeError
@@ -47,6 +48,9 @@ def analyse(
     `measure_harmonics` and `measure_noise_bands` name. Ours: noise adds its own power to a squared amplitude, so what
     it is expected to add is taken off.
     """
+    audio, f0_hz = as_samples(audio), torch.as_tensor(f0_hz, dtype=torch.float32)
+    if sample_rate < 1 or hop_length < 1:
+        raise RangeError(f"sample_rate {sample_rate} and hop_length {hop_length}: both must be positive.")
     _check(audio, f0_hz, hop_length, n_harmonics, n_bands)
     rates = {"sample_rate": sample_rate, "hop_length": hop_length}
     noise_magnitudes = measure_noise_bands(audio, f0_hz, n_bands=n_bands, **rates)

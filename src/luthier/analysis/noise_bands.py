@@ -82,6 +82,8 @@ def _measure_clip(clip: Tensor, f0_hz: Tensor, sample_rate: int, hop_length: int
 
 def _log_noise_power(clip: Tensor, centres: Tensor, length: int, n_fft: int) -> Tensor:
     """(n, n_bins) natural log of the power spectrum, 0 for the uniform noise in [-1, 1]."""
+    if len(clip) >= length:  # a window cut in half has skirts that fill the valleys
+        centres = centres.clamp(length // 2, len(clip) - length // 2)
     windows, inside = cut_windows(clip, centres, length)
     window = torch.blackman_window(length, dtype=clip.dtype, device=clip.device)
     spectrum = torch.view_as_real(torch.fft.rfft(windows * window, n=n_fft)).square().sum(-1)

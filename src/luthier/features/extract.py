@@ -7,6 +7,7 @@ from collections.abc import Callable
 from torch import Tensor
 
 from luthier.dsp.feature_definition import FeatureDefinition
+from luthier.dsp.samples import as_samples
 from luthier.dsp.signals import Features
 from luthier.features.expression import measure_expression
 from luthier.features.long_audio import LongAudio
@@ -32,6 +33,7 @@ def extract_features(audio: Tensor | LongAudio, definition: FeatureDefinition) -
         RangeError: a sample is NaN or infinite, or the range of pitches is empty.
         ConfigError: there is no tracker of that name.
     """
+    audio = audio if isinstance(audio, LongAudio) else as_samples(audio)
     pitch = track_pitch(
         audio,
         sample_rate=definition.sample_rate,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import torch
 
@@ -26,18 +26,13 @@ from luthier.inference.notes import find_notes
 from luthier.inference.pitch_fit import octave_shift, shift_pitch, tuning_cents
 from luthier.inference.scales import detect_key, scale_classes
 from luthier.inference.timbre import Colour
-from luthier.inference.wishes import Wishes
+from luthier.inference.wishes import Wishes, check_wishes, noisiness_db
 from luthier.model.instrument import Instrument
 from luthier.model.statistics import Statistics
 from luthier.units import CENTS_PER_OCTAVE, SEMITONES_PER_OCTAVE
 
 MOST_OCTAVES = 8
-LONGEST_SECONDS = 5.0
 CENTS_PER_SEMITONE = CENTS_PER_OCTAVE / SEMITONES_PER_OCTAVE
-MOST = {"autotune": 1.0, "dynamics": 1.0, "vibrato": 10.0, "glide": LONGEST_SECONDS, "attack": LONGEST_SECONDS}
-"""The largest value of each wish that begins at zero."""
-MOST_NOISE_DB = 120.0
-"""What is changed by more is gone, or the only thing that is left."""
 
 
 class Fitted(NamedTuple):
@@ -92,8 +87,8 @@ def fit(instrument: Instrument, measured: Features, wishes: Wishes) -> Fitted:
         RangeError: a wish makes no sense.
         ConfigError: the instrument to morph with does not go with this one.
     """
-    _check(wishes)
-    noisier_db = _noisiness_db(wishes) - wishes.get("balance_db", 0.0)
+    check_wishes(wishes)
+    noisier_db = noisiness_db(wishes) - wishes.get("balance_db", 0.0)
     wishes, colour = _exact_colour(wishes, instrument)
     frame_rate = instrument.config.features.frame_rate
     shift = _shift_semitones(measured, wishes, instrument.statistics)
@@ -115,11 +110,6 @@ def fit(instrument: Instrument, measured: Features, wishes: Wishes) -> Fitted:
         scale=scale,
         diagnosis=diagnose_fit(measured, features, gate, instrument.statistics, wishes),
     )
-
-
-def _noisiness_db(wishes: Wishes) -> float:
-    offsets = wishes.get("offsets")
-    return 0.0 if offsets is None else float(offsets.noisiness_db)
 
 
 def _exact_colour(wishes: Wishes, instrument: Instrument) -> tuple[Wishes, Colour]:
@@ -147,27 +137,6 @@ def _heard(controls: Controls, frames: slice, morph: Morph | None, colour: Colou
     controls = _change_timbre(controls, frames, morph, colour)
     is_closed = gate.harmonic[:, frames] < gate.noise[:, frames] / 2
     return controls._replace(amplitude=controls.amplitude.masked_fill(is_closed, 0.0))
-
-
-def _check(wishes: Wishes) -> None:
-    """Refuse numbers outside their range."""
-    for name, most in MOST.items():
-        value = cast("float", wishes.get(name, 0.0))
-        if not 0.0 <= value <= most:
-            raise RangeError(f"{name} {value}: expected a number from 0 to {most:g}.")
-    for name in ("balance_db", "tilt_db", "semitones"):
-        if not math.isfinite(cast("float", wishes.get(name, 0.0))):
-            raise RangeError(f"{name} {wishes.get(name)}: expected a finite number.")
-    if not all(map(math.isfinite, wishes.get("harmonics_db", ()))):
-        raise RangeError("harmonics_db: expected finite numbers of dB.")
-    if not all(math.isfinite(offset) for offset in wishes.get("offsets") or ()):
-        raise RangeError("offsets of the expression: expected finite numbers of octaves and dB.")
-    for name, value in (("balance_db", wishes.get("balance_db", 0.0)), ("noisiness_db", _noisiness_db(wishes))):
-        if abs(value) > MOST_NOISE_DB:
-            raise RangeError(f"{name} {value:g}: expected -{MOST_NOISE_DB:g} to {MOST_NOISE_DB:g} dB.")
-    scale = wishes.get("scale", "chromatic")
-    if scale != "auto":
-        scale_classes(scale)
 
 
 def _shift_semitones(measured: Features, wishes: Wishes, statistics: Statistics) -> float:

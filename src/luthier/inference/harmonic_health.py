@@ -37,12 +37,13 @@ class HarmonicHealth:
         self._is_open, self._hop_length, self._position = gain.flatten() > AUDIBLE, hop_length, 0
 
     def hear(self, stems: dict[str, Tensor]) -> None:
-        """Add a block: (n_channels, n_hops * hop_length) each, by the synthesiser's name."""
+        """Add a block: (n_channels, n_hops * hop_length) each, by the synthesiser's name; what rings on is left out."""
         n_hops = next(iter(stems.values())).shape[1] // self._hop_length
         is_open = self._is_open[self._position : self._position + n_hops]
         self._position += n_hops
+        n_samples = len(is_open) * self._hop_length
         for name, stem in stems.items():
-            power = float(stem[0].view(n_hops, -1).square().mean(1)[is_open].sum())
+            power = float(stem[0, :n_samples].view(-1, self._hop_length).square().mean(1)[is_open].sum())
             if name == "filtered_noise":
                 self.noise_power += power
             elif name != "room":

@@ -24,10 +24,14 @@ from luthier.model.instrument import Instrument
 from luthier.units import db_to_amplitude
 
 SMOOTH_SECONDS = 0.07
-"""Gains change no faster than this: a note's own beginning and noise stay."""
+"""Gains change no faster than this: a note's own beginning and noise stay. See below for those that obey."""
 LEAST_DB, MOST_DB = -GATE_RANGE_DB, 12.0
 """A note may be turned down as far as notes lie below the loudest: an instrument that plays all equally loud has soft
 ones, too. Turned up by more than this, it is a note that the instrument does not have, and its noise comes up."""
+MOST_OBEYED_DB = GATE_RANGE_DB
+"""Of one that obeys: its level is what was asked for but for a correction, which means little for a pitch or a voice
+that it never heard: notes of a saxophone were 28 dB too soft by it. So it is made good at once, without smoothing; noise
+is as far below the tone at any level."""
 
 
 class LevelFollow(NamedTuple):
@@ -71,8 +75,10 @@ def follow_level(
     missing_db, notes = features.loudness_db - played_db, is_note(features)
     if not bool(notes.any()):
         return LevelFollow(torch.zeros_like(missing_db))
-    missing_db = (missing_db - missing_db[notes].median()).clamp(LEAST_DB, MOST_DB)
-    return LevelFollow(strength * _mean_around(missing_db, notes, instrument.config.features.frame_rate))
+    obeys = "loudness" in instrument.config.obeys
+    missing_db = (missing_db - missing_db[notes].median()).clamp(LEAST_DB, MOST_OBEYED_DB if obeys else MOST_DB)
+    gain_db = _mean_around(missing_db, notes, instrument.config.features.frame_rate)
+    return LevelFollow(strength * (torch.where(notes, missing_db, gain_db) if obeys else gain_db))
 
 
 def _mean_around(values: Tensor, notes: Tensor, frame_rate: float) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from luthier.dsp.resampling import resample
+from luthier.dsp.samples import as_samples
 from luthier.dsp.signals import Controls, Features
 from luthier.errors import RangeError, ShapeError
 from luthier.features.extract import extract_features
@@ -25,6 +26,9 @@ from luthier.model.instrument_file import TrainingSummary, load_instrument
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+LOUDEST = 1e9
+"""Integers that were made floats reach 2e9 at most; beyond, squares of samples leave what a float can hold."""
 
 
 class Transfer(NamedTuple):
@@ -92,31 +96,42 @@ class Player:
         """Any clip at this instrument's rate: (1, n_samples).
 
         Args:
-            audio: (n_samples,) or (1, n_samples), any level.
-            sample_rate: Hz.
+            audio: (n_samples,) or (1, n_samples), any level; integers as in `as_samples`.
+            sample_rate: Hz, a whole number.
 
         Raises:
             ShapeError: the audio has another shape, or no samples.
-            RangeError: a sample is not finite, or the sample rate is not positive.
+            RangeError: a sample is not finite, or the sample rate is not positive or not whole.
         """
-        if sample_rate < 1:
-            raise RangeError(f"sample_rate {sample_rate}: expected a positive number of Hz.")
-        clip = torch.as_tensor(audio, dtype=torch.float32)
+        if not (sample_rate >= 1 and float(sample_rate).is_integer()):
+            raise RangeError(f"sample_rate {sample_rate}: expected a positive whole number of Hz.")
+        clip = as_samples(audio)
         clip = clip.unsqueeze(0) if clip.ndim == 1 else clip
         if clip.ndim != 2 or len(clip) != 1 or clip.shape[-1] == 0:
             raise ShapeError(
-                f"audio has shape {tuple(clip.shape)}: expected (n_samples,) or (1, n_samples), not empty."
+                f"audio has shape {tuple(clip.shape)}: expected (n_samples,) or (1, n_samples), not empty. Of several "
+                "channels give one, or their mean: audio.mean(axis=1) where soundfile read them."
             )
         if not torch.isfinite(clip).all():
             raise RangeError("audio holds NaN or infinite samples. Mend the recording first.")
-        return resample(clip, sample_rate, self.sample_rate)
+        if float(clip.abs().max()) > LOUDEST:
+            raise RangeError(
+                f"audio reaches {float(clip.abs().max()):.3g}: expected full scale 1, at most {LOUDEST:g}."
+            )
+        return resample(clip, int(sample_rate), self.sample_rate)
 
     def measure(self, audio: Tensor | np.ndarray, sample_rate: int) -> Features:
         """Measure in any clip what this instrument follows: (1, n_frames, 1) each; arguments and errors as `clip`."""
         return extract_features(self.clip(audio, sample_rate), self.instrument.config.features)
 
     def resynth(
-        self, audio: Tensor | np.ndarray, sample_rate: int, *, room: Tensor | None = None, wet: float = 1.0
+        self,
+        audio: Tensor | np.ndarray,
+        sample_rate: int,
+        *,
+        room: Tensor | np.ndarray | None = None,
+        wet: float = 1.0,
+        rings_out: bool = False,
     ) -> Rendering:
         """Play a clip again as it is: its own pitch, loudness and expression, as far as the instrument has one.
 
@@ -127,19 +142,21 @@ class Player:
             sample_rate: Hz.
             room: (n_taps,) or (n_channels, n_taps), another room than the instrument's own, at the instrument's rate.
             wet: 1 for the room as it is, 0 for the dry sound.
+            rings_out: whether the room is heard after the end of the clip, too, until it has faded.
 
         Raises:
             ShapeError, RangeError: the audio or an option cannot be used.
         """
-        return render(self.instrument, self.measure(audio, sample_rate), RoomChoice(room, wet))
+        return render(self.instrument, self.measure(audio, sample_rate), _place(room, wet, rings_out=rings_out))
 
     def transfer(
         self,
         audio: Tensor | np.ndarray,
         sample_rate: int,
         *,
-        room: Tensor | None = None,
+        room: Tensor | np.ndarray | None = None,
         wet: float = 1.0,
+        rings_out: bool = False,
         **wishes: Unpack[Wishes],
     ) -> Transfer:
         """Play the melody of another sound.
@@ -149,6 +166,7 @@ class Player:
             sample_rate: Hz.
             room: (n_taps,) or (n_channels, n_taps), another room than the instrument's own, at the instrument's rate.
             wet: 1 for the room as it is, 0 for the dry sound.
+            rings_out: whether the room is heard after the end of the clip, too, until it has faded.
             **wishes: how the melody is fitted to the instrument, see `Wishes`.
 
         Raises:
@@ -157,7 +175,8 @@ class Player:
         clip = self.clip(audio, sample_rate)
         measured = extract_features(clip, self.instrument.config.features)
         fitted = self.fit(measured, **wishes)
-        rendering = render(self.instrument, fitted.features, RoomChoice(room, wet), edit=fitted.edit)
+        place = _place(room, wet, rings_out=rings_out)
+        rendering = render(self.instrument, fitted.features, place, edit=fitted.edit)
         config = self.instrument.config
         heard = diagnose_input(
             as_long_audio(clip), measured, sample_rate=self.sample_rate, hop_length=config.hop_length
@@ -195,6 +214,10 @@ class Player:
     def room(self) -> Tensor:
         """The room alone, a clap in it: (n_taps,)."""
         return self.instrument.room.impulse_response().detach()
+
+
+def _place(room: Tensor | np.ndarray | None, wet: float, *, rings_out: bool) -> RoomChoice:
+    return RoomChoice(None if room is None else as_samples(room), wet, rings_out)
 
 
 def load_player(path: str | Path) -> Player:

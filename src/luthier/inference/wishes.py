@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import TypedDict, cast
 
 from luthier.dsp.signals import Expression
+from luthier.errors import RangeError
 from luthier.inference.morph import MorphWith
+from luthier.inference.scales import scale_classes
+
+LONGEST_SECONDS = 5.0
+MOST = {"autotune": 1.0, "dynamics": 1.0, "vibrato": 10.0, "glide": LONGEST_SECONDS, "attack": LONGEST_SECONDS}
+"""The largest value of each wish that begins at zero."""
+MOST_DB, MOST_OCTAVES = 120.0, 8.0
+"""What is changed by more is gone, or the only thing that is left."""
+FARTHEST = {"balance_db": MOST_DB, "tilt_db": MOST_DB / 2, "semitones": 12.0 * MOST_OCTAVES, "loudness": MOST_DB}
+"""How far the other wishes may lie from zero; the tilt is per octave, and there are six of them."""
 
 
 class Wishes(TypedDict, total=False):
@@ -52,3 +63,55 @@ class Wishes(TypedDict, total=False):
     tilt_db: float
     harmonics_db: Sequence[float]
     morph: MorphWith | None
+
+
+def noisiness_db(wishes: Wishes) -> float:
+    """How much noise is asked for beyond what there is."""
+    offsets = wishes.get("offsets")
+    return 0.0 if offsets is None else float(offsets.noisiness_db)
+
+
+def check_wishes(wishes: Wishes) -> None:
+    """Refuse names that there are not, and numbers outside their range.
+
+    Raises:
+        TypeError: an unknown name, as Python does for one; says which may have been meant.
+        RangeError: a number that makes no sense.
+    """
+    for name in wishes:
+        if name not in Wishes.__annotations__:
+            raise TypeError(f"unknown wish {name!r}: {_meant(name)}")
+    for name, most in MOST.items():
+        value = cast("float", wishes.get(name, 0.0))
+        if not 0.0 <= value <= most:
+            raise RangeError(f"{name} {value}: expected a number from 0 to {most:g}.")
+    for name, most in FARTHEST.items():
+        wish = wishes.get(name, 0.0)
+        if not isinstance(wish, str):
+            _check_distance(name, cast("float", wish), most)
+    for gain_db in wishes.get("harmonics_db", ()):
+        _check_distance("harmonics_db", gain_db, MOST_DB)
+    for name, offset in (wishes.get("offsets") or _NO_OFFSETS)._asdict().items():
+        _check_distance(f"offset of {name}", float(offset), MOST_DB if name.endswith("_db") else MOST_OCTAVES)
+    scale = wishes.get("scale", "chromatic")
+    if scale != "auto":
+        scale_classes(scale)
+
+
+_NO_OFFSETS = Expression(*(0.0 for _ in Expression._fields))  # type: ignore[arg-type]
+
+
+def _check_distance(name: str, value: float, most: float) -> None:
+    if not abs(value) <= most:
+        raise RangeError(f"{name} {value:g}: expected a number from -{most:g} to {most:g}.")
+
+
+def _meant(name: str) -> str:
+    """Which wish somebody may have meant who wrote this."""
+    if name in ("gain", "gain_db", "lufs"):
+        return "the level is chosen afterwards, with at_level() of the result."
+    if any(field.startswith(name) for field in Expression._fields):
+        return "it is a part of offsets, see `Wishes`."
+    known = [*Wishes.__annotations__]
+    near = [wish for wish in known if wish.startswith(name)] or difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]}?" if near else f"expected one of {', '.join(known)}."
