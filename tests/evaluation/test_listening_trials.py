@@ -46,6 +46,11 @@ def test_a_trial_has_reference_anchor_oracle_and_every_instrument(dataset: Datas
     assert (sounds["violin"] - sounds[REFERENCE]).abs().max() > 1e-3
 
 
+def test_an_instrument_named_like_a_condition_is_told_from_it(dataset: Dataset, entrants: list[Entrant]) -> None:
+    (trial,) = listening_trials(dataset, [entrants[0]._replace(name=ORACLE), entrants[1]])
+    assert [name for name, _ in trial.sounds][2:] == [ORACLE, f"{ORACLE} (instrument)", "other violin"]
+
+
 def test_excerpts_last_five_to_ten_seconds_and_are_spread_over_the_material(dataset, entrants, monkeypatch) -> None:
     later = noise_clip(30.0)._replace(start_seconds=200.0)
     found = trials_of([noise_clip(30.0), later], dataset, entrants[:1], monkeypatch)

@@ -92,6 +92,11 @@ def _level_db(power: float) -> float:
     return float(power_to_db(torch.tensor(power)))
 
 
+def _condition(entrant: Entrant) -> str:
+    """The name of an instrument, which may be that of a condition."""
+    return f"{entrant.name} (instrument)" if entrant.name in (REFERENCE, ANCHOR, ORACLE) else entrant.name
+
+
 def _trial(excerpt: _Excerpt, entrants: Sequence[Entrant]) -> Trial:
     clip, config = excerpt.clip, entrants[0].instrument.config
     rates = {"sample_rate": config.sample_rate, "hop_length": config.hop_length}
@@ -101,7 +106,7 @@ def _trial(excerpt: _Excerpt, entrants: Sequence[Entrant]) -> Trial:
         (REFERENCE, clip.audio),
         (ANCHOR, low_pass_anchor(clip.audio, sample_rate=config.sample_rate)),
         (ORACLE, oracle),
-        *((entrant.name, play_instrument(entrant.instrument, clip.features, seed=SEED)) for entrant in entrants),
+        *((_condition(entrant), play_instrument(entrant.instrument, clip.features, seed=SEED)) for entrant in entrants),
     ]
     sounds = [(name, _faded(audio[:, excerpt.start : excerpt.end], config.sample_rate)) for name, audio in whole]
     peak = max(float(audio.abs().max()) for _, audio in sounds)

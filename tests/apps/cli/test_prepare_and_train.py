@@ -179,6 +179,12 @@ def test_evaluate_compares_two_instruments_and_makes_a_listening_test(
     assert "data:audio/flac" in page
 
 
+def test_an_instrument_is_not_compared_with_itself(trained, dataset, luthier_command) -> None:
+    outcome = luthier_command("evaluate", trained[0], dataset, "--against", trained[0])
+    assert (outcome.code, outcome.stderr.count("\n")) == (1, 1)
+    assert "same instrument" in outcome.stderr
+
+
 def test_a_listening_test_needs_a_place(trained, dataset, luthier_command) -> None:
     outcome = luthier_command("evaluate", trained[0], dataset, "--listening-test")
     assert (outcome.code, outcome.stderr.count("\n")) == (1, 1)

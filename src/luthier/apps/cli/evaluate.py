@@ -42,6 +42,8 @@ def evaluate(
     """Score an instrument on recordings that it never heard, beside the best and the least that is possible."""
     if listening_test and output is None:
         raise OutputError("--listening-test: found no place for the page. Add -o FOLDER.")
+    if against is not None and _file(against) == _file(instrument):
+        raise OutputError(f"--against {against}: is the same instrument. Give another one to compare it with.")
     if output is not None:
         refuse_existing(output, force=force)
         refuse_loss(output, "report.html", [instrument, dataset, *([against] if against else [])])
@@ -74,6 +76,12 @@ def evaluate(
         print(output / "report.html")
         if listening_test:
             print(output / LISTENING_TEST)
+
+
+def _file(name: Path) -> Path:
+    from luthier.model.bundled import find_instrument
+
+    return find_instrument(name).resolve()
 
 
 def _entrants(paths: list[Path], dataset: Dataset, split: Part) -> list[Entrant]:

@@ -16,7 +16,8 @@ let progress = remembered();
 
 function remembered() {
   try {
-    return JSON.parse(localStorage.getItem(storeName));
+    const kept = JSON.parse(localStorage.getItem(storeName));
+    return Array.isArray(kept?.trials) ? kept : null;
   } catch {
     return null; // a browser that stores nothing for files: the test works, but not across a reload
   }
@@ -70,7 +71,7 @@ const player = { context: null, buffers: [], gains: [], sources: [], active: nul
 async function load(sounds) {
   player.context ??= new AudioContext();
   const bytes = (uri) => Uint8Array.from(atob(uri.slice(uri.indexOf(",") + 1)), (c) => c.charCodeAt(0)).buffer;
-  player.buffers = await Promise.all(sounds.map((uri) => player.context.decodeAudioData(bytes(uri))));
+  return Promise.all(sounds.map((uri) => player.context.decodeAudioData(bytes(uri))));
 }
 
 function startAll() {
@@ -174,7 +175,9 @@ async function showTrial() {
   player.buffers = [];
   shownAt = performance.now();
   refresh();
-  await load(material.sounds[row.trial]);
+  const buffers = await load(material.sounds[row.trial]);
+  if (progress?.trials[progress.position] !== row) return; // somebody was quicker: these are the sounds of another trial
+  player.buffers = buffers;
   element("state").textContent = "";
 }
 
@@ -188,7 +191,8 @@ function next() {
 // ---- results
 
 function screening() {
-  const ratings = progress.trials.map((row) => row.ratings[row.order.indexOf(key[row.trial].reference)]);
+  const all = progress.trials.map((row) => row.ratings[row.order.indexOf(key[row.trial].reference)]);
+  const ratings = all.filter((rating) => rating !== null); // a test may be left half-way
   const low = ratings.filter((rating) => rating < SCREENING_RATING).length;
   return { low, count: ratings.length, isFlagged: low / ratings.length > SCREENING_SHARE };
 }
@@ -223,7 +227,9 @@ function download() {
   link.href = URL.createObjectURL(new Blob([csv()], { type: "text/csv" }));
   link.download = `listening-test-${progress.listener.replaceAll(/[^\w-]+/g, "-")}.csv`;
   link.click();
-  URL.revokeObjectURL(link.href);
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // some browsers read it later
+  progress.isDownloaded = true;
+  remember();
 }
 
 // ---- pages
@@ -261,12 +267,15 @@ element("reference").addEventListener("click", () => choose("reference"));
 element("stop").addEventListener("click", () => choose(null));
 element("next").addEventListener("click", next);
 element("download").addEventListener("click", download);
-element("again").addEventListener("click", () => {
+function anew() {
+  if (progress && !progress.isDownloaded) download(); // nothing is lost
   progress = null;
   remember();
   element("who").reset();
   route();
-});
+}
+
+element("again").addEventListener("click", anew);
 document.addEventListener("keydown", (event) => {
   if (element("trial").hidden || event.ctrlKey || event.metaKey || event.altKey) return;
   const number = Number.parseInt(event.key, 10);
@@ -274,4 +283,6 @@ document.addEventListener("keydown", (event) => {
   else if (number === 0) choose(null);
   else if (number <= current().order.length) choose(number - 1);
 });
-route();
+if (progress && !confirm(`Go on as ${progress.listener}? If not, the ratings so far are downloaded and a new test begins.`))
+  anew();
+else route();
