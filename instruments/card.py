@@ -27,7 +27,7 @@ def card(name: str, recipe: Recipe, shipped: Path, scores: dict) -> str:
         "range": " to ".join(note_name(round(hz_to_midi(hz))) for hz in range_hz(octaves)),
         "recordings": f"{summary.audio_seconds / 60:.1f} minutes: {summary.credit}",
         "licence of the recordings": recipe.licence,
-        "training": f"{summary.steps:,} steps{_minutes(recipe, summary)}, seed {recipe.seed}",
+        "training": f"{summary.steps:,} steps{_refit(summary)}{_minutes(recipe, summary)}, seed {recipe.seed}",
         "size": f"{shipped.stat().st_size / 1e6:.2f} MB",
     }
     return "\n".join([
@@ -52,6 +52,10 @@ def card(name: str, recipe: Recipe, shipped: Path, scores: dict) -> str:
         *(f"    {line}" for line in _made(recipe, name, summary)),
         "",
     ])  # fmt: skip
+
+
+def _refit(summary: TrainingSummary) -> str:
+    return " on training and validation passages, after a run that found how many are best" if summary.refit else ""
 
 
 def _minutes(recipe: Recipe, summary: TrainingSummary) -> str:

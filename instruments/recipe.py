@@ -28,6 +28,7 @@ class Recipe(NamedTuple):
         about: what it is good at and what not, for its card.
         minutes: of training; or
         steps: of training, which take a machine as long as they take it.
+        refit: whether it learns once more, from validation passages, too, when all is learned.
         settings: what differs from the preset, as for `--set`.
     """
 
@@ -41,6 +42,7 @@ class Recipe(NamedTuple):
     about: str
     minutes: float = 0.0
     steps: int = 0
+    refit: bool = False
     settings: dict[str, object] = {}  # noqa: RUF012  never changed
 
     def prepare(self, dataset: object) -> list[object]:
@@ -54,7 +56,8 @@ class Recipe(NamedTuple):
         settings = [word for key, value in self.settings.items() for word in ("--set", f"{key}={value}")]
         budget = ["--minutes", f"{self.minutes:g}"] if self.minutes else ["--steps", self.steps]
         seed = ["--set", f"seed={self.seed}"]
-        return ["train", dataset, "-o", instrument, "--preset", self.preset, *budget, *seed, *settings]
+        refit = ["--refit"] if self.refit else []
+        return ["train", dataset, "-o", instrument, "--preset", self.preset, *budget, *refit, *seed, *settings]
 
     def commands(self, name: str) -> str:
         """All commands, one a line, as one would type them."""

@@ -71,19 +71,28 @@ def _measure_clip(clip: Tensor, f0_hz: Tensor, sample_rate: int, hop_length: int
     lengths = window_lengths(f0_hz, WINDOWS, sample_rate)
     for length, frames in groups_of_equal_length(lengths, FRAMES_AT_ONCE):
         n_fft = next_fast_len(max(length, 2 * BINS_PER_BAND * (n_bands - 1)), real=True)
-        log_power = _log_noise_power(clip, frames * hop_length, length, n_fft)
         frequencies_hz = torch.arange(n_fft // 2 + 1, dtype=clip.dtype, device=clip.device) * sample_rate / n_fft
         weights = _valley_weights(frequencies_hz, f0_hz[frames], sample_rate / length)
         bands = _band_weights(frequencies_hz / (sample_rate / 2), n_bands)
-        mean_log_power = ((log_power * weights) @ bands) / (weights @ bands)
-        gains[frames] = torch.exp(0.5 * mean_log_power + LOG_MEAN_TO_LEVEL)
+        centres = frames * hop_length
+        level = _mean_in_bands(_log_noise_power(clip, centres, length, n_fft), weights, bands)
+        # Where a clip is cut in a note, so is the window, and its skirts fill the valleys: one that is whole has less.
+        whole = centres.clamp(length // 2, max(length // 2, len(clip) - length // 2))
+        is_cut = whole != centres
+        if is_cut.any():
+            beside = _mean_in_bands(_log_noise_power(clip, whole[is_cut], length, n_fft), weights[is_cut], bands)
+            level[is_cut] = torch.minimum(level[is_cut], beside)
+        gains[frames] = torch.exp(0.5 * level + LOG_MEAN_TO_LEVEL)
     return gains
+
+
+def _mean_in_bands(log_power: Tensor, weights: Tensor, bands: Tensor) -> Tensor:
+    """(n, n_bins) to (n, n_bands)."""
+    return ((log_power * weights) @ bands) / (weights @ bands)
 
 
 def _log_noise_power(clip: Tensor, centres: Tensor, length: int, n_fft: int) -> Tensor:
     """(n, n_bins) natural log of the power spectrum, 0 for the uniform noise in [-1, 1]."""
-    if len(clip) >= length:  # a window cut in half has skirts that fill the valleys
-        centres = centres.clamp(length // 2, len(clip) - length // 2)
     windows, inside = cut_windows(clip, centres, length)
     window = torch.blackman_window(length, dtype=clip.dtype, device=clip.device)
     spectrum = torch.view_as_real(torch.fft.rfft(windows * window, n=n_fft)).square().sum(-1)
