@@ -18,7 +18,7 @@ def test_a_report_lets_hear_recording_instrument_dry_oracle_and_room(
     dataset: Dataset, instrument: Instrument, scores: Evaluation
 ) -> None:
     curve = TrainingCurve([0, 1], [9.0, 8.0], verdict="More training will not help.")
-    entrant = Entrant("violin", instrument, scores, curve)
+    entrant = Entrant("violin", instrument, scores, curve, credit="John Garner")
     report = instrument_report(dataset, [entrant])
     assert [example.title for example in report.examples] == [
         "Passage 1: performance.wav from 10 s",
@@ -34,6 +34,7 @@ def test_a_report_lets_hear_recording_instrument_dry_oracle_and_room(
     assert len(page.images) == 3
     assert "Played by <nobody>" in page.text
     assert "CC0 1.0" in page.text
+    assert "John Garner" in page.text
 
 
 def test_two_instruments_stand_side_by_side(dataset: Dataset, instrument: Instrument, scores: Evaluation) -> None:

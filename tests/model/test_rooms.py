@@ -234,3 +234,14 @@ def test_the_dry_sound_can_be_made_as_loud_as_the_wet(kind: str) -> None:
 def test_an_unknown_room_is_told_the_known_ones() -> None:
     with pytest.raises(ConfigError, match=r"'cathedral', expected one of free_taps"):
         room("cathedral")
+
+
+def test_a_response_that_is_shorter_than_the_room_rings_ends_softly() -> None:
+    """Octaves are cut out in a circle: what a strong first tap leaves before itself would tick at the end."""
+    room = build_room(RoomConfig(kind="decaying_taps", seconds=1.0), 16000)
+    assert isinstance(room, DecayingTapsRoom)
+    room.set_decay(torch.full((8,), 4.0), 0.0)
+    with torch.no_grad():
+        room.early_taps *= 30.0
+    response = room.impulse_response().detach().abs()
+    assert float(response[-50:].max()) < 1e-2 * float(response[8000:12000].max())

@@ -49,6 +49,7 @@ class Entrant(NamedTuple):
         scores: what `evaluate` found.
         training: its losses, where they are known.
         is_refitted: whether it learned from the validation part, too.
+        credit: whom to name for it.
     """
 
     name: str
@@ -56,10 +57,17 @@ class Entrant(NamedTuple):
     scores: Evaluation
     training: TrainingCurve | None = None
     is_refitted: bool = False
+    credit: str = ""
 
     def was_trained_on(self, split: Part) -> bool:
         """Whether a part of the dataset is no test of it at all."""
         return split in ("train", "trainval") or (split == "validation" and self.is_refitted)
+
+
+def say_credits(dataset: Dataset, entrants: Sequence[Entrant]) -> list[str]:
+    """Whom to name for what is heard: the recordings, and those that the instruments learned from."""
+    texts = (dataset.credit, dataset.licence, *(entrant.credit for entrant in entrants))
+    return list(dict.fromkeys(text for text in texts if text))
 
 
 def say_material(entrants: Sequence[Entrant], split: Part) -> str:
@@ -92,7 +100,7 @@ def instrument_report(dataset: Dataset, entrants: Sequence[Entrant], *, split: P
         examples=[*passages, *rooms, *courses],
         tables=[ScoreTable(entrant.name, entrant.scores) for entrant in entrants],
         facts=[fact for entrant in entrants for fact in _facts(entrant)],
-        credits=[text for text in (dataset.credit, dataset.licence) if text],
+        credits=say_credits(dataset, entrants),
     )
 
 

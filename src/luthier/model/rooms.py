@@ -22,6 +22,9 @@ FREE_TAPS_START = 0.5e-4
 """The assignment's room starts uniform between plus and minus this."""
 EARLY_SECONDS = 0.05
 """How long single reflections can be told apart; later ones are a decaying noise."""
+FADE_SECONDS = 0.05
+"""Over which a response ends that is shorter than the room rings. Octaves are cut out of the taps in a circle, too: what
+the first ones leave before themselves lies at the end."""
 SLOW_SECONDS = 0.03
 """Of the taps that die away, the first ones, which learn more slowly."""
 N_DECAY_BANDS = 8
@@ -237,7 +240,9 @@ def _decay_envelope(t60_seconds: tuple[float, ...], late_db: float, n_taps: int,
     time = torch.arange(n_taps, dtype=torch.float32) / sample_rate
     # An exponential decay from level a has the energy a^2 T60 / (2 ln 1000).
     level = torch.sqrt(db_to_power(torch.tensor(late_db)) * 2.0 * DECAY_60_DB / (decay_time * sample_rate))
-    return level * torch.exp(-DECAY_60_DB * time / decay_time) * (time > DIRECT_SECONDS)
+    left = (n_taps - torch.arange(n_taps, dtype=torch.float32)) / seconds_to_samples(FADE_SECONDS, sample_rate)
+    fade = torch.sin(0.5 * math.pi * left.clamp_max(1.0)).square()
+    return level * torch.exp(-DECAY_60_DB * time / decay_time) * (time > DIRECT_SECONDS) * fade
 
 
 def split_taps(taps: Tensor, sample_rate: int) -> tuple[Tensor, Tensor]:

@@ -102,6 +102,7 @@ def _entrants(paths: list[Path], dataset: Dataset, split: Part) -> list[Entrant]
             scores=score(learned.instrument, dataset, split=split),
             training=training_curve(default_run_folder(find_instrument(path))),
             is_refitted=learned.summary.refit,
+            credit=learned.summary.credit,
         )
         for path, learned in zip(paths, loaded, strict=True)
     ]
@@ -116,6 +117,7 @@ def _document(entrants: list[Entrant], split: Part) -> dict[str, Any]:
 
 
 def _write_listening_test(path: Path, dataset: Dataset, entrants: list[Entrant], split: Part) -> None:
+    from luthier.evaluation.instrument_report import say_credits
     from luthier.evaluation.listening_page import write_listening_test
     from luthier.evaluation.listening_trials import listening_trials
 
@@ -123,7 +125,7 @@ def _write_listening_test(path: Path, dataset: Dataset, entrants: list[Entrant],
         path,
         listening_trials(dataset, entrants, split=split),
         sample_rate=dataset.definition.sample_rate,
-        credits=[text for text in (dataset.credit, dataset.licence) if text],
+        credits=say_credits(dataset, entrants),
     )
 
 
