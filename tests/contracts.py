@@ -25,6 +25,7 @@ from luthier.dsp.phase import phase_within_spans, span_phases
 from luthier.dsp.rendering import render_dry, render_harmonic, render_noise
 from luthier.dsp.resampling import resample
 from luthier.dsp.resonances import gains_at_harmonics
+from luthier.dsp.samples import as_samples
 from luthier.dsp.scaling import (
     harmonics_below_nyquist,
     inverse_modified_sigmoid,
@@ -241,6 +242,8 @@ ROWS = (
         lambda s: ((magnitudes(s, s.n_frames), f0_hz(s)), {"n_harmonics": s.n_harmonics, "sample_rate": RATE}),
         lambda s: (s.batch, s.n_frames, s.n_harmonics),
     ),
+    # samples
+    Row(as_samples, lambda s: ((audio(s),), {}), lambda s: (s.batch, s.n_samples)),
     # scaling
     Row(modified_sigmoid, lambda s: ((random(s.batch, s.n_bands),), {}), lambda s: (s.batch, s.n_bands)),
     Row(

@@ -15,7 +15,8 @@ from luthier.model.bundled import bundled_folder, bundled_names
 
 PROMISED = {"violin", "alto-saxophone", "tenor-saxophone", "bagpipe-chanter"}
 LARGEST_BYTES = 3_000_000
-LONGEST_PREVIEW_SECONDS = 8.0
+LONGEST_PREVIEW_SECONDS = 10.0
+"""Seven and a half of the melody, and the room rings out."""
 QUICK_SECONDS = 15.0
 
 
