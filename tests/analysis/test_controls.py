@@ -85,3 +85,13 @@ def test_real_violin_comes_back_closer_than_any_trained_model(shared_audio: Path
     controls = analysed(audio, pitch.f0_hz, n_harmonics=100)
     distance = multi_scale_distance(render(controls).view(-1, 64000), audio.view(-1, 64000))
     assert distance.mean() <= 4.7
+
+
+def test_any_type_of_numbers_is_analysed_alike() -> None:
+    controls = known_controls(330.0, 50)
+    audio, rates = render(controls), {"sample_rate": RATE, "hop_length": HOP, "n_harmonics": 8, "n_bands": 65}
+    floats = analyse(audio, controls.f0_hz, **rates)
+    doubles = analyse(audio.double(), controls.f0_hz.double(), **rates)
+    assert torch.allclose(doubles.amplitude, floats.amplitude, atol=1e-6)
+    with pytest.raises(RangeError, match="sample_rate 0"):
+        analyse(audio, controls.f0_hz, **(rates | {"sample_rate": 0}))

@@ -157,7 +157,9 @@ def test_a_larger_budget_is_followed_by_another_refit(
         with pytest.raises(ZeroDivisionError):
             run(dataset_path, output, RunOptions(resume=True), steps=16)
         monkeypatch.undo()
-    after = run(dataset_path, output, RunOptions(resume=True), steps=16)
+    told: list[RefitReport] = []
+    after = run(dataset_path, output, RunOptions(resume=True, on_refit=told.append), steps=16)
+    assert told[0].step == 0  # anew: the other one's learning rate fell too soon
     assert after.refit_steps > before.refit_steps
     assert load_instrument(output).summary.steps == after.refit_steps
 

@@ -49,10 +49,10 @@ def analyse(
     it is expected to add is taken off.
     """
     audio, f0_hz = as_samples(audio), torch.as_tensor(f0_hz, dtype=torch.float32)
-    if sample_rate < 1 or hop_length < 1:
+    rates = {"sample_rate": sample_rate, "hop_length": hop_length}
+    if min(rates.values()) < 1:
         raise RangeError(f"sample_rate {sample_rate} and hop_length {hop_length}: both must be positive.")
     _check(audio, f0_hz, hop_length, n_harmonics, n_bands)
-    rates = {"sample_rate": sample_rate, "hop_length": hop_length}
     noise_magnitudes = measure_noise_bands(audio, f0_hz, n_bands=n_bands, **rates)
     estimate = measure_harmonics(audio, f0_hz, n_harmonics=n_harmonics, **rates)
     audible = harmonics_below_nyquist(f0_hz, n_harmonics, sample_rate).to(audio.dtype)

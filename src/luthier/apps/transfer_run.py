@@ -155,8 +155,7 @@ def _observed(
 ) -> Iterator[RenderedBlock]:
     """The blocks, passed on while they are looked at."""
     for block in blocks:
-        if block.controls.f0_hz.shape[1] > 0:  # not the room that rings out
-            health.hear(block.stems)
+        health.hear(block.stems)
         if played is not None:
             played.append(block.controls)
         yield block

@@ -26,12 +26,11 @@ from luthier.inference.notes import find_notes
 from luthier.inference.pitch_fit import octave_shift, shift_pitch, tuning_cents
 from luthier.inference.scales import detect_key, scale_classes
 from luthier.inference.timbre import Colour
-from luthier.inference.wishes import Wishes, check_wishes, noisiness_db
+from luthier.inference.wishes import MOST_OCTAVES, Wishes, check_wishes, noisiness_db
 from luthier.model.instrument import Instrument
 from luthier.model.statistics import Statistics
 from luthier.units import CENTS_PER_OCTAVE, SEMITONES_PER_OCTAVE
 
-MOST_OCTAVES = 8
 CENTS_PER_SEMITONE = CENTS_PER_OCTAVE / SEMITONES_PER_OCTAVE
 
 

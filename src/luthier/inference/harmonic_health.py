@@ -43,7 +43,7 @@ class HarmonicHealth:
         self._position += n_hops
         n_samples = len(is_open) * self._hop_length
         for name, stem in stems.items():
-            power = float(stem[0, :n_samples].view(-1, self._hop_length).square().mean(1)[is_open].sum())
+            power = float(stem[0, :n_samples].view(len(is_open), self._hop_length).square().mean(1)[is_open].sum())
             if name == "filtered_noise":
                 self.noise_power += power
             elif name != "room":

@@ -29,8 +29,8 @@ LEAST_DB, MOST_DB = -GATE_RANGE_DB, 12.0
 """A note may be turned down as far as notes lie below the loudest: an instrument that plays all equally loud has soft
 ones, too. Turned up by more than this, it is a note that the instrument does not have, and its noise comes up."""
 MOST_OBEYED_DB = GATE_RANGE_DB
-"""Of one that obeys: its level is what was asked for but for a correction, which means little for a pitch or a voice
-that it never heard: notes of a saxophone were 28 dB too soft by it. So it is made good at once, without smoothing; noise
+"""Of one that obeys: its level is what was asked for but for a correction, which means little for a melody unlike its
+recordings: notes of a saxophone were 28 dB too soft by it. So it is made good at once, without smoothing; noise
 is as far below the tone at any level."""
 
 

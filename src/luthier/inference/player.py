@@ -27,8 +27,8 @@ from luthier.model.instrument_file import TrainingSummary, load_instrument
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-LOUDEST = 1e9
-"""Integers that were made floats reach 2e9 at most; beyond, squares of samples leave what a float can hold."""
+LOUDEST = 1e10
+"""Integers that were made floats reach 2e9; far beyond, squares of samples leave what a float can hold."""
 
 
 class Transfer(NamedTuple):

@@ -14,7 +14,7 @@ from luthier.inference.scales import scale_classes
 LONGEST_SECONDS = 5.0
 MOST = {"autotune": 1.0, "dynamics": 1.0, "vibrato": 10.0, "glide": LONGEST_SECONDS, "attack": LONGEST_SECONDS}
 """The largest value of each wish that begins at zero."""
-MOST_DB, MOST_OCTAVES = 120.0, 8.0
+MOST_DB, MOST_OCTAVES = 120.0, 8
 """What is changed by more is gone, or the only thing that is left."""
 FARTHEST = {"balance_db": MOST_DB, "tilt_db": MOST_DB / 2, "semitones": 12.0 * MOST_OCTAVES, "loudness": MOST_DB}
 """How far the other wishes may lie from zero; the tilt is per octave, and there are six of them."""
@@ -91,14 +91,12 @@ def check_wishes(wishes: Wishes) -> None:
             _check_distance(name, cast("float", wish), most)
     for gain_db in wishes.get("harmonics_db", ()):
         _check_distance("harmonics_db", gain_db, MOST_DB)
-    for name, offset in (wishes.get("offsets") or _NO_OFFSETS)._asdict().items():
+    offsets = wishes.get("offsets")
+    for name, offset in ({} if offsets is None else offsets._asdict()).items():
         _check_distance(f"offset of {name}", float(offset), MOST_DB if name.endswith("_db") else MOST_OCTAVES)
     scale = wishes.get("scale", "chromatic")
     if scale != "auto":
         scale_classes(scale)
-
-
-_NO_OFFSETS = Expression(*(0.0 for _ in Expression._fields))  # type: ignore[arg-type]
 
 
 def _check_distance(name: str, value: float, most: float) -> None:

@@ -73,7 +73,8 @@ def say_end(result: RunResult) -> None:
             say(sentence)
     if result.refit_steps:
         say(
-            f"Refitted in {result.refit_steps} steps and {clock(result.refit_seconds)} (validation mss_rel before {result.best_score:.3f}): {result.output}"
+            f"Refitted in {result.refit_steps} steps and {clock(result.refit_seconds)} "
+            f"(validation mss_rel before {result.best_score:.3f}): {result.output}"
         )
     else:
         say(f"The best instrument so far (validation mss_rel {result.best_score:.3f}): {result.output}")
