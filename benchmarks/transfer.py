@@ -4,7 +4,8 @@
     python -m benchmarks.transfer --to mine.safetensors --recordings MINE.wav --inputs VOICE.wav... [--loudness none]
 
 For each pair: how far the melody is off by a tracker that the instrument has never seen (dry; in the room two notes
-sound at once and the tracker errs by octaves), how the loudness contours go together, how quiet the rests are,
+sound at once and the tracker errs by octaves), how far notes begin from the input's (dry and, of speech, not judged:
+what begins there are mostly consonants), how the loudness contours go together, how quiet the rests are,
 whether a sample step is larger than the controls explain, whether the timbre is nearer to that of the instrument's
 recordings than to the input's, and whether the stems add up. What misses its criterion has a star.
 `benchmarks/timbre.py` says how timbres are compared: envelopes of the harmonics at equal pitch, dB. The input's own
@@ -28,6 +29,7 @@ from torch import Tensor
 
 from luthier.data.audio_files import load_audio
 from luthier.dsp.signals import Controls, Features
+from luthier.evaluation.onsets import onset_ms
 from luthier.evaluation.pitch import CONFIDENT, IN_TUNE_CENTS, track_yin
 from luthier.features.loudness import loudness_db
 from luthier.inference.loudness_fit import GATE_RANGE_DB, is_note
@@ -63,6 +65,13 @@ def melody(
     on_notes, on_all = cents[sure & is_note(features)[:, :count, 0]], cents[sure & is_loud]
     within, within_all = (float((some <= IN_TUNE_CENTS).float().mean()) for some in (on_notes, on_all))
     return float(on_notes.median()), within, within_all
+
+
+def beginnings_ms(clip: Tensor, dry: Tensor, sample_rate: int) -> float:
+    """Median distance of the output's onsets from the input's, at equal power, ms; NaN without any."""
+    output = dry[:, : clip.shape[1]]
+    level = (clip.square().mean() / output.square().mean().clamp_min(1e-12)).sqrt()
+    return float(onset_ms(level * output, clip, sample_rate=sample_rate))
 
 
 def contour(clip: Tensor, dry: Tensor, features: Features, rates: dict[str, int]) -> float:
@@ -132,6 +141,7 @@ def judge(player: Player, own: Timbre, voice: Path, options: dict[str, Any]) -> 
         "within_50_all": round(within_all, 4),
         "wet_cents": round(wet_cents, 1),
         "wet_within_50": round(wet_within, 4),
+        "onset_ms": round(beginnings_ms(clip, dry, rate), 1),
         "contour": round(contour(clip, dry, features, {"sample_rate": rate, "hop_length": hop_length}), 3),
         "rests_db": round(rests_db(dry, features, hop_length, rate / hop_length), 1),
         "step_ratio": round(step_ratio(result, player), 3),
@@ -149,6 +159,7 @@ def judge(player: Player, own: Timbre, voice: Path, options: dict[str, Any]) -> 
 CRITERIA: dict[str, Callable[[dict[str, Any]], bool]] = {
     "cents": lambda row: row["cents"] <= 10.0,
     "within_50": lambda row: row["within_50"] >= 0.97,
+    "onset_ms": lambda row: row["input"] in SPEECH or not row["onset_ms"] > 10.0,
     "contour": lambda row: row["contour"] >= 0.9,
     "rests_db": lambda row: not row["rests_db"] > SILENT_DB,  # without rests there is nothing to hear
     "step_ratio": lambda row: row["step_ratio"] <= 1.0,
@@ -161,7 +172,7 @@ SHOWN = (
     "instrument",
     "input",
     "shift",
-    *list(CRITERIA)[:6],
+    *list(CRITERIA)[:7],
     "to_singer_db",
     "singer_to_instrument_db",
     "stems_error",

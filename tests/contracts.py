@@ -19,6 +19,7 @@ from luthier.dsp.framing import centred_frames, n_frames
 from luthier.dsp.harmonic import HarmonicState, harmonic_amplitudes, harmonic_synthesis
 from luthier.dsp.harmonic_timbre import HarmonicTimbre, harmonic_timbre, with_timbre
 from luthier.dsp.interpolation import following_frames, upsample_linear
+from luthier.dsp.momentary_level import momentary_level_db
 from luthier.dsp.noise import NoiseState, bands_to_bins, filtered_noise, mel_bands_to_bands, noise_around_start
 from luthier.dsp.oscillator_bank import oscillator_bank
 from luthier.dsp.phase import phase_within_spans, span_phases
@@ -167,6 +168,8 @@ ROWS = (
         lambda s: (s.batch, s.n_samples, s.n_bands),
     ),
     Row(following_frames, lambda s: ((magnitudes(s, s.n_frames),), {}), lambda s: (s.batch, s.n_frames, s.n_bands)),
+    # momentary_level
+    Row(momentary_level_db, lambda s: ((f0_hz(s) / -50, FeatureDefinition()), {}), lambda s: (s.batch, s.n_frames, 1)),
     # noise
     Row(
         filtered_noise,

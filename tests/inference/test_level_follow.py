@@ -71,15 +71,39 @@ def test_an_instrument_that_obeys_is_exactly_as_loud_as_asked_for_whatever_its_c
     wild = small_instrument(synths=NOISY, obeys=("loudness",))
     wild.decoder.head.weight[-1].normal_(std=20.0, generator=torch.Generator().manual_seed(0))
     features = swelling()
-    controls, notes = wild.controls(features), is_note(features)
+    controls, inside = wild.controls(features), is_note(features)
+    for start in range(0, features.f0_hz.shape[1], 50):
+        inside[:, start : start + 15] = inside[:, start + 35 : start + 50] = False  # steps, which windows would smear
     follow = follow_level(wild, features, untouched)
     everything = slice(0, features.f0_hz.shape[1])
     off_db, left_db = (
-        (features.loudness_db - controls_loudness_db(played, wild.config.features))[notes]
+        (features.loudness_db - controls_loudness_db(played, wild.config.features))[inside]
         for played in (controls, follow.apply(controls, everything))
     )
     assert float(off_db.amax() - off_db.amin()) > 10.0
     assert float(left_db.amax() - left_db.amin()) < 0.1
+
+
+def begins_ms(audio: Tensor) -> float:
+    """When a note after silence has come within 30 dB of its level, seen through the windows of the loudness."""
+    level_db = loudness_db(audio, sample_rate=16000, hop_length=40, n_fft=1024)[0, :, 0]
+    return 2.5 * float((level_db > level_db[500] - 30.0).float().argmax())
+
+
+@torch.no_grad()
+def test_notes_of_one_that_obeys_begin_when_the_melodys_do() -> None:
+    """What obeys a window's loudness at every moment begins as early as the window does, and is seen through another."""
+    time = torch.arange(32000) / 16000
+    audio = (torch.sin(2 * torch.pi * 262.0 * time) * (time >= 1.0))[None]
+    level_db = loudness_db(audio, sample_rate=16000, hop_length=160, n_fft=1024)
+    features = Features(torch.full_like(level_db, 262.0), (level_db > -20.0).float(), level_db)
+    obedient = small_instrument(synths=NOISY, obeys=("loudness",))
+    follow = follow_level(obedient, features, untouched)
+    told, followed = (
+        render(obedient, features, RoomChoice(wet=0.0), edit=edit).audio for edit in (untouched, follow.apply)
+    )
+    assert begins_ms(told) <= begins_ms(audio) - 10.0
+    assert begins_ms(followed) == pytest.approx(begins_ms(audio), abs=5.0)
 
 
 def test_rests_are_left_alone_and_a_clip_of_rests_too() -> None:

@@ -6,6 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+WINDOWS_RATE = 16000
+"""Hz, at which lengths of windows are counted; at another rate they last as long."""
+
 
 class FeatureDefinition(BaseModel):
     """Everything needed to measure the same features again, years later, in another clip."""
@@ -27,3 +30,8 @@ class FeatureDefinition(BaseModel):
     def frame_rate(self) -> float:
         """Frames per second, derived."""
         return self.sample_rate / self.hop_length
+
+    @property
+    def loudness_seconds(self) -> float:
+        """Length of a loudness window, s, derived."""
+        return self.loudness_n_fft / WINDOWS_RATE

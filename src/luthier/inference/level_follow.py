@@ -6,6 +6,9 @@ that obeys has corrections left, for its own room and recordings; gates, morphs 
 
 wanted loudness ───────────────────────► difference ─► smooth, limited ─► gain of all that is played
 what the controls sound like ──────────►
+
+The wanted loudness was measured in windows. One that obeys is as loud as it says at every moment, so it is told what
+the moments were; others have learned what a window hides.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from luthier.dsp.controls_loudness import controls_loudness_db
+from luthier.dsp.momentary_level import momentary_level_db
 from luthier.dsp.signals import Controls, Features
 from luthier.inference.loudness_fit import GATE_RANGE_DB, is_note
 from luthier.inference.rendering import BLOCK_FRAMES, EditControls, cut_frames
@@ -62,7 +66,7 @@ def follow_level(
         strength: 1 follows the melody, 0 leaves the instrument alone, between them a part.
 
     Returns:
-        Gains whose median over the notes is 0 dB: how loud it plays on the whole stays its own.
+        Gains whose median over the notes is about 0 dB: how loud it plays on the whole stays its own.
     """
     if strength == 0.0:
         return LevelFollow(torch.zeros_like(features.loudness_db))
@@ -75,10 +79,13 @@ def follow_level(
     missing_db, notes = features.loudness_db - played_db, is_note(features)
     if not bool(notes.any()):
         return LevelFollow(torch.zeros_like(missing_db))
-    obeys = "loudness" in instrument.config.obeys
+    obeys, definition = "loudness" in instrument.config.obeys, instrument.config.features
     missing_db = (missing_db - missing_db[notes].median()).clamp(LEAST_DB, MOST_OBEYED_DB if obeys else MOST_DB)
-    gain_db = _mean_around(missing_db, notes, instrument.config.features.frame_rate)
-    return LevelFollow(strength * (torch.where(notes, missing_db, gain_db) if obeys else gain_db))
+    gain_db = _mean_around(missing_db, notes, definition.frame_rate)
+    if obeys:
+        sharper_db = momentary_level_db(features.loudness_db, definition) - features.loudness_db
+        gain_db = torch.where(notes, missing_db, gain_db) + sharper_db
+    return LevelFollow(strength * gain_db)
 
 
 def _mean_around(values: Tensor, notes: Tensor, frame_rate: float) -> Tensor:

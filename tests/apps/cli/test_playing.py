@@ -71,15 +71,15 @@ def test_an_existing_stem_stops_it_before_anything_is_written(play, tmp_path) ->
 
 
 def test_another_room_is_heard_and_dry_is_not_wet(play, tmp_path) -> None:
-    echo = torch.zeros(8000)
+    echo = torch.zeros(12000)
     echo[0], echo[-1] = 1.0, 0.9
     save_audio(tmp_path / "room.wav", echo, 16000)
     for name, arguments in {"own": (), "dry": ("--dry",), "echo": ("--room", tmp_path / "room.wav")}.items():
         assert play(tmp_path / f"{name}.wav", *arguments).code == 0
     own, dry, echoed = (read(tmp_path / f"{name}.wav")[0] for name in ("own", "dry", "echo"))
-    expected = torch.zeros(len(dry) + 7999)
+    expected = torch.zeros(len(dry) + 11999)
     expected[: len(dry)] += dry
-    expected[7999:] += 0.9 * dry
+    expected[11999:] += 0.9 * dry
     expected, own = expected[: len(echoed)], own[: len(dry)]  # rooms ring out until nothing is heard
     assert len(dry) < len(echoed)
     expected /= (1.0 + 0.9**2) ** 0.5  # as loud as in its own room
