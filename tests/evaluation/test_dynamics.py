@@ -7,7 +7,7 @@ import torch
 
 from evaluation.sounds import RATE, level, melody, tone, white
 from luthier.errors import RangeError, ShapeError
-from luthier.evaluation.dynamics import loudness_db_l1
+from luthier.evaluation.dynamics import loudness_db_l1, rests_db
 
 
 def distance(output: torch.Tensor, reference: torch.Tensor) -> float:
@@ -54,3 +54,14 @@ def test_clips_that_cannot_be_compared_are_refused() -> None:
         distance(torch.full((1, 3000), math.nan), torch.zeros(1, 3000))
     with pytest.raises(ShapeError):
         distance(torch.zeros(1, 2999), torch.zeros(1, 3000))
+
+
+def test_what_sounds_in_a_rest_is_measured_against_the_loudest() -> None:
+    reference = torch.cat([tone(440), torch.zeros(1, RATE), tone(440)], dim=1)
+    hum = level(-50) * tone(440, seconds=3.0)
+    assert rests_db(reference, reference, sample_rate=RATE).item() < -150
+    assert rests_db(reference + hum, reference, sample_rate=RATE).item() == pytest.approx(-50, abs=1)
+    assert rests_db(tone(440, seconds=3.0), reference, sample_rate=RATE).item() == pytest.approx(0, abs=1)
+    assert math.isnan(rests_db(reference, tone(440, seconds=3.0), sample_rate=RATE).item())
+    short = torch.cat([tone(440), torch.zeros(1, RATE // 20), tone(440)], dim=1)
+    assert math.isnan(rests_db(short, short, sample_rate=RATE).item())  # a breath

@@ -26,7 +26,7 @@ def test_json_has_the_keys_that_scripts_rely_on(scores: Evaluation) -> None:
     for name in FRAMED:
         assert {"model", "floor", "oracle", "base", "gap"} <= set(found[name])
         numbers = {key: value for key, value in found[name].items() if not key.startswith("predicted")}
-        assert all(isinstance(value, float) for value in numbers.values())
+        assert all(isinstance(value, float) for key, value in numbers.items() if not key.endswith(("low", "high")))
     assert isinstance(found["f0_cents"], float)
     assert 0 <= found["rpa50"] <= 1
     assert Evaluation.model_validate_json(scores.to_json()) == scores
@@ -52,7 +52,7 @@ def test_an_untrained_instrument_is_worse_than_the_base_and_analysis_better(scor
         assert 0 < score.oracle < score.base < score.model
         assert score.gap is not None
         assert score.gap > 1
-        assert score.low <= score.model <= score.high
+        assert score.low is score.high is score.gap_low is score.gap_high is None  # a single passage
 
 
 class Replayed(Instrument):

@@ -10,7 +10,7 @@ from luthier.evaluation.instrument_report import Entrant, heard, instrument_repo
 from luthier.evaluation.plots import TrainingCurve
 from luthier.evaluation.report import render_report
 from luthier.evaluation.scores import Evaluation
-from luthier.model.config import InstrumentConfig, RoomConfig
+from luthier.model.config import DecoderConfig, InstrumentConfig, RoomConfig
 from luthier.model.instrument import Instrument
 
 
@@ -46,6 +46,17 @@ def test_two_instruments_stand_side_by_side(dataset: Dataset, instrument: Instru
     assert labels.index("wet") < labels.index("bare")
     assert all(sentence.startswith(("wet: ", "bare: ")) for sentence in report.advice)
     assert report.examples[-1].text == "This instrument stands in no room."
+
+
+def test_an_instrument_with_an_expression_of_its_own_is_heard_with_it_too(dataset: Dataset, scores: Evaluation) -> None:
+    torch.manual_seed(0)
+    inputs = ("f0_octaves_z", "loudness_z", "brightness_z")
+    decoder = DecoderConfig(inputs=inputs, input_width=4, gru_width=4, output_width=4, output_depth=1)
+    expressive = Instrument(InstrumentConfig(n_harmonics=40, decoder=decoder, room=RoomConfig(kind="none"))).eval()
+    (passage, *_) = instrument_report(dataset, [Entrant("violin", expressive, scores)]).examples
+    sounds = {label: audio for label, audio, _ in passage.players}
+    assert list(sounds)[:4] == ["Recording", "violin", "violin, without the room", "violin, expression of its own"]
+    assert (sounds["violin"] - sounds["violin, expression of its own"]).abs().max() > 1e-6
 
 
 def test_what_is_heard_in_a_tone_is_its_pitch_and_in_silence_nothing() -> None:

@@ -11,13 +11,16 @@ from luthier.evaluation.metrics import FRAMED_METRICS, MEANINGS, framed_scores, 
 
 def test_a_clip_against_itself_is_perfect_in_every_metric() -> None:
     scores = score_clip(melody(), melody(), sample_rate=RATE)
-    assert scores.pop("rpa50") == 1
+    assert scores.pop("rpa50") == scores.pop("onset_found") == 1
+    assert math.isnan(scores.pop("rests_db"))  # there are none
+    assert scores.pop("false_pitch") == 0
     assert set(scores.values()) == {0.0}
 
 
 def test_silence_is_bad_in_every_metric() -> None:
     scores = score_clip(torch.zeros_like(melody()), melody(), sample_rate=RATE)
-    assert scores.pop("rpa50") == 0
+    assert scores.pop("rpa50") == scores.pop("onset_found") == 0
+    del scores["rests_db"], scores["false_pitch"]  # it has neither tone nor pitch
     assert min(scores.values()) > 0.9
 
 

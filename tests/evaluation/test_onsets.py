@@ -11,6 +11,7 @@ from luthier.evaluation.onsets import (
     RANGE_DB,
     band_levels_db,
     onset_flux,
+    onset_found,
     onset_frames,
     onset_ms,
     spectral_flux_db,
@@ -59,8 +60,25 @@ def test_late_notes_are_late_by_as_much(late_ms: float) -> None:
 
 def test_where_no_note_begins_none_is_late() -> None:
     nothing = torch.zeros_like(melody())
-    for output, reference in ((nothing, melody()), (melody(), nothing), (torch.ones(1, 1), torch.ones(1, 1))):
+    for output, reference in ((melody(), nothing), (torch.ones(1, 1), torch.ones(1, 1))):
         assert math.isnan(onset_ms(output, reference, sample_rate=RATE).item())
+        assert math.isnan(onset_found(output, reference, sample_rate=RATE).item())
+
+
+@pytest.mark.parametrize(("late_ms", "share"), [(0.0, 1.0), (30.0, 1.0), (100.0, 0.0)])
+def test_notes_that_come_much_too_late_are_missing(late_ms: float, share: float) -> None:
+    late = torch.nn.functional.pad(melody(), (round(late_ms * RATE / 1000), 0))[:, : melody().shape[-1]]
+    assert onset_found(late, melody(), sample_rate=RATE).item() == share
+
+
+def test_missing_notes_count() -> None:
+    """Two of five beginnings are heard: the median is one that is missing."""
+    muted = melody(note_seconds=0.25).clone()
+    muted[:, round(0.6 * RATE) :] = 0.0
+    reference = melody(note_seconds=0.25)
+    assert onset_found(muted, reference, sample_rate=RATE).item() == pytest.approx(0.4)
+    assert onset_ms(muted, reference, sample_rate=RATE).item() == 50.0
+    assert onset_ms(torch.zeros_like(reference), reference, sample_rate=RATE).item() == 50.0
 
 
 def test_batch_short_clips_and_nan() -> None:

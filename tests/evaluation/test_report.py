@@ -117,3 +117,25 @@ def test_the_file_is_whole_or_absent(report: Report, tmp_path: Path) -> None:
         write_report(tmp_path / "broken.html", broken)
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a folder"]
     assert [entry.name for entry in path.parent.iterdir()] == ["report.html"]
+
+
+def test_each_passage_has_its_scores_the_worst_first(scores: Evaluation) -> None:
+    (clip,) = scores.clips
+    worse = clip.model_copy(update={"recording": "hard <b>.wav", "scores": clip.scores | {"mss_rel": 99.0}})
+    two = scores.model_copy(update={"clips": (clip, worse)})
+    text = Page(render_report(Report("violin", tables=[ScoreTable("violin", two)]))).text
+    end = clip.start_seconds + clip.seconds
+    first, second = (text.index(f"{each.recording}, {clip.start_seconds:.0f} to {end:.0f} s") for each in (worse, clip))
+    assert first < second
+    assert "99" in text[first:second]
+    assert f"{clip.scores['mel_db']:.3g}" in text[second:]
+
+
+def test_a_gap_has_its_interval_only_over_several_passages(scores: Evaluation) -> None:
+    sure = scores.mel_db.model_copy(update={"low": 1.0, "high": 2.0, "gap_low": 0.111, "gap_high": 0.222})
+    text = Page(
+        render_report(Report("violin", tables=[ScoreTable("violin", scores.model_copy(update={"mel_db": sure}))]))
+    ).text
+    assert "(0.11 to 0.22)" in text
+    assert "1 to 2" in text
+    assert "one passage" in text

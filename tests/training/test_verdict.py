@@ -69,9 +69,29 @@ def test_one_bad_validation_at_the_end_is_no_turn() -> None:
 
 
 def test_few_validations_say_nothing() -> None:
-    verdict = judge(moments(*story("plateau", 8)))
+    verdict = judge(moments(*story("plateau", 6)))
     assert verdict.course == "early"
-    assert say_verdict(verdict, is_over=True) == ""
+    assert say_verdict(verdict, is_over=False) == ""
+    assert say_verdict(verdict, is_over=True) == "Too few validations to say whether a larger budget would help."
+
+
+@pytest.mark.parametrize(("course", "at_least"), [("improving", 17), ("plateau", 14), ("over-fitting", 19)])
+def test_seven_validations_of_a_short_run_are_mostly_read_right(course: Course, at_least: int) -> None:
+    found = [judge(moments(*story(course, 7), noise=0.02, seed=seed)).course for seed in SEEDS]
+    assert found.count(course) >= at_least
+
+
+@pytest.mark.parametrize(
+    ("best", "said"), [(18, "improved until the end"), (15, "best after 8.0 minutes and no better in the")]
+)
+def test_it_improved_until_the_end_only_if_one_of_the_last_two_is_the_best(best: int, said: str) -> None:
+    scores = np.linspace(3.0, 2.0, 20)
+    scores[best] = 1.95
+    scores[best + 1 :] = 1.951
+    verdict = judge(moments(scores, scores))
+    assert verdict.course == "improving"
+    assert said in say_verdict(verdict, is_over=True)
+    assert say_verdict(verdict, is_over=False) == ""
 
 
 def test_it_says_when_it_turned_and_for_how_long_nothing_was_gained() -> None:
@@ -104,4 +124,4 @@ def test_before_the_end_nobody_is_sent_away_from_a_falling_learning_rate() -> No
     assert "unless smaller steps" in say_verdict(Verdict("plateau", 30.0, 50.0), is_over=False)
     assert "50 seconds" in say_verdict(Verdict("plateau", 30.0, 50.0), is_over=False)
     assert say_verdict(Verdict("improving", 30.0, 1.0), is_over=False) == ""
-    assert "a larger budget may help" in say_verdict(Verdict("improving", 30.0, 1.0), is_over=True)
+    assert "a larger budget may help further" in say_verdict(Verdict("improving", 30.0, 0.0), is_over=True)

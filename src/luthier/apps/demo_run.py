@@ -31,6 +31,7 @@ from luthier.data.dataset import Dataset
 from luthier.data.prepare import prepare
 from luthier.dsp.feature_definition import FeatureDefinition
 from luthier.evaluation.evaluate import evaluate
+from luthier.evaluation.held_out import learned_share
 from luthier.evaluation.instrument_report import Entrant, heard, instrument_report
 from luthier.evaluation.material import Clip, clips
 from luthier.evaluation.plots import TrainingCurve, figure_to_png, plot_stft_comparison, spectrogram_pair
@@ -101,7 +102,8 @@ def _run(folder: Path, violin: Path, voice: Path, options: DemoOptions) -> DemoR
     picture = folder / "demo.png"
     picture.write_bytes(_picture(player, dataset, sounds, curve))
     scores = evaluate(player.instrument, dataset)
-    entrant = Entrant("violin", player.instrument, scores, curve)
+    share = learned_share(player.summary.learned_from, dataset, "test")
+    entrant = Entrant("violin", player.instrument, scores, curve, share)
     write_report(folder / "report.html", _report(player, dataset, sounds, entrant))
     return DemoResult(folder / "report.html", picture, trained.output, paths, scores)
 

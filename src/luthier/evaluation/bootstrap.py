@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
+
+from luthier.evaluation.gap import gap
 
 N_RESAMPLES = 2000
 SEED = 0
@@ -24,10 +27,36 @@ def bootstrap_interval(values: Sequence[float], *, confidence: float = 0.95) -> 
     Source: Efron 1979, percentile bootstrap of the mean.
     """
     known = np.array([value for value in values if not math.isnan(value)])
-    if len(known) == 0:
+    return _interval(lambda chosen: known[chosen].mean(1), len(known), confidence)
+
+
+def gap_interval(
+    values: Sequence[float], *, oracles: Sequence[float], bases: Sequence[float], confidence: float = 0.95
+) -> tuple[float, float]:
+    """Interval that holds the gap of `values` with the given confidence: as `bootstrap_interval`, of three means at once.
+
+    Args:
+        values: one per block.
+        oracles: of the same blocks.
+        bases: of the same blocks.
+        confidence: 0..1.
+    """
+    scores = np.array([values, oracles, bases])
+
+    def gaps(chosen: NDArray[np.int64]) -> NDArray[np.float64]:
+        means = scores[:, chosen].mean(2).T
+        return np.array([gap(model, oracle=oracle, base=base) for model, oracle, base in means.tolist()])
+
+    return _interval(gaps, scores.shape[1], confidence)
+
+
+def _interval(
+    statistic: Callable[[NDArray[np.int64]], NDArray[np.float64]], count: int, confidence: float
+) -> tuple[float, float]:
+    """Quantiles of a statistic of resampled blocks, which are rows of indices."""
+    if count == 0:
         return math.nan, math.nan
-    generator = np.random.default_rng(SEED)
-    means = known[generator.integers(len(known), size=(N_RESAMPLES, len(known)))].mean(1)
+    resampled = statistic(np.random.default_rng(SEED).integers(count, size=(N_RESAMPLES, count)))
     tail = (1 - confidence) / 2
-    low, high = np.quantile(means, [tail, 1 - tail])
+    low, high = np.quantile(resampled, [tail, 1 - tail])
     return float(low), float(high)

@@ -1,17 +1,24 @@
-"""How far two clips are apart in loudness."""
+"""How far two clips are apart in loudness, and how quiet one is where the other rests."""
 
 from __future__ import annotations
 
+import math
+
+import torch
 from torch import Tensor
 
 from luthier.evaluation.pairs import check_pair
 from luthier.features.loudness import loudness_db
+from luthier.units import power_to_db
 
 FRAMES_PER_SECOND = 250
 N_FFT = 2048
 """Samples at 16 kHz, see `luthier.features.loudness.loudness_db`."""
 COUNTED_RANGE_DB = 60.0
 """Frames further below the reference's loudest one are rests, where a difference in level is not heard."""
+LEVELS_PER_SECOND = 100
+REST_FRAMES = 11
+"""A rest lasts 0.1 s and more; what is between two breaths of a bow is none."""
 
 
 def loudness_db_l1(output: Tensor, reference: Tensor, *, sample_rate: int) -> Tensor:
@@ -37,3 +44,33 @@ def loudness_db_l1(output: Tensor, reference: Tensor, *, sample_rate: int) -> Te
     )
     is_counted = wanted >= wanted.amax(dim=1, keepdim=True) - COUNTED_RANGE_DB
     return ((levels - wanted).abs() * is_counted).sum(1) / is_counted.sum(1)
+
+
+def rests_db(output: Tensor, reference: Tensor, *, sample_rate: int) -> Tensor:
+    """The output's loudest level in the reference's rests, against its loudest of all.
+
+    Args:
+        output: (batch, n_samples).
+        reference: (batch, n_samples).
+        sample_rate: Hz.
+
+    Returns:
+        (batch,), dB, negative; NaN for a clip without a rest.
+
+    Raises:
+        ShapeError: the shapes differ or are not (batch, n_samples).
+        RangeError: a sample is not a finite number.
+    """
+    check_pair(output, reference)
+    hop_length = sample_rate // LEVELS_PER_SECOND
+    levels, wanted = (_levels_db(audio, hop_length) for audio in (output, reference))
+    is_quiet = (wanted < wanted.amax(dim=1, keepdim=True) - COUNTED_RANGE_DB).float()
+    is_rest = -torch.max_pool1d(-is_quiet, REST_FRAMES, stride=1, padding=REST_FRAMES // 2) > 0.5
+    loudest = levels.masked_fill(~is_rest, -math.inf).amax(dim=1)
+    return torch.where(is_rest.any(1), loudest - levels.amax(dim=1), torch.nan)
+
+
+def _levels_db(audio: Tensor, hop_length: int) -> Tensor:
+    """Levels of pieces of 10 ms, (batch, n_pieces)."""
+    n_pieces = max(1, audio.shape[1] // hop_length)
+    return power_to_db(audio[:, : n_pieces * hop_length].unflatten(1, (n_pieces, -1)).square().mean(-1))

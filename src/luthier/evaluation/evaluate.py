@@ -10,7 +10,7 @@ import torch
 from luthier.data.dataset import Dataset
 from luthier.data.split import Part
 from luthier.errors import DatasetError, RangeError
-from luthier.evaluation.bootstrap import bootstrap_interval
+from luthier.evaluation.bootstrap import bootstrap_interval, gap_interval
 from luthier.evaluation.frames_of_reference import (
     MeanTimbre,
     Synthesiser,
@@ -30,7 +30,7 @@ from luthier.evaluation.metrics import (
 )
 from luthier.evaluation.playing import play_controls, play_instrument
 from luthier.evaluation.room import direct_to_reverberant_db, octave_t60_seconds
-from luthier.evaluation.scores import ClipScores, Evaluation, FramedScore, RoomSummary, known
+from luthier.evaluation.scores import ClipScores, Evaluation, FramedScore, Number, RoomSummary, known
 from luthier.model.instrument import Instrument
 from luthier.units import samples_to_seconds
 
@@ -105,7 +105,7 @@ def _score(
     pairs = zip(oracles, [*oracles[1:], oracles[0]], strict=True)
     return _ClipResult(
         model=mean_scores([score_clip(audio, clip.audio, sample_rate=rate) for audio in models]),
-        predicted=mean_scores([framed_scores(audio, clip.audio, sample_rate=rate) for audio in predicted]),
+        predicted=mean_scores([score_clip(audio, clip.audio, sample_rate=rate) for audio in predicted]),
         floor=mean_scores([framed_scores(one, other, sample_rate=rate) for one, other in pairs]),
         oracle=mean_scores([framed_scores(audio, clip.audio, sample_rate=rate) for audio in oracles]),
         base=mean_scores([framed_scores(audio, clip.audio, sample_rate=rate) for audio in bases]),
@@ -118,6 +118,7 @@ def _summarise(
     means = mean_scores([result.model for result in results])
     framed = {name: _framed_score(name, results) for name in FRAMED_METRICS}
     plain = {name: known(means[name]) for name in (*PLAIN_METRICS, *PITCH_METRICS)}
+    own = mean_scores([result.predicted for result in results])
     rate = instrument.config.sample_rate
     response = instrument.room.impulse_response().detach().cpu()
     room = {
@@ -130,6 +131,7 @@ def _summarise(
         split=split,
         seeds=tuple(seeds),
         room=RoomSummary(**{name: known(value) for name, value in room.items()}),
+        predicted={name: known(own[name]) for name in plain if own},
         clips=tuple(_clip_scores(clip, result, rate) for clip, result in zip(scored, results, strict=True)),
         **fields,
     )
@@ -142,11 +144,15 @@ def _framed_score(name: str, results: list[_ClipResult]) -> FramedScore:
     }
     means = {column: sum(values) / len(values) for column, values in columns.items() if values}
     low, high = bootstrap_interval(columns["model"])
-    frames = {"oracle": means["oracle"], "base": means["base"]}
-    closed = {"gap": known(gap(means["model"], **frames))}
-    if "predicted" in means:
-        closed["predicted_gap"] = known(gap(means["predicted"], **frames))
-    return FramedScore(**means, **closed, low=low, high=high)
+    found: dict[str, Number] = {"low": low, "high": high}
+    for column, prefix in (("model", ""), ("predicted", "predicted_")):
+        if column in means:
+            found[f"{prefix}gap"] = known(gap(means[column], oracle=means["oracle"], base=means["base"]))
+            low, high = gap_interval(columns[column], oracles=columns["oracle"], bases=columns["base"])
+            found |= {f"{prefix}gap_low": known(low), f"{prefix}gap_high": known(high)}
+    if len(results) == 1:  # one passage says nothing about others
+        found |= {name: None for name in found if name.endswith(("low", "high"))}
+    return FramedScore(**means, **found)
 
 
 def _clip_scores(clip: Clip, result: _ClipResult, sample_rate: int) -> ClipScores:

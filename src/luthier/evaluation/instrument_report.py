@@ -29,11 +29,13 @@ from luthier.evaluation.scores import Evaluation
 from luthier.features.loudness import loudness_db
 from luthier.model.instrument import Instrument
 
-TRAINED_ON = "Everything below was played from recordings that {who} was trained on: no test of it."
-SUMMARIES: dict[Part, str] = {
-    "validation": "Everything below was played from recordings by which the best moment of training was chosen.",
-    "test": "Everything below was played from recordings that were held out from training.",
-}
+ALL_LEARNED = "Everything below was played from recordings that {who} was trained on: no test of it."
+PARTLY_LEARNED = "{share:.0f} % of what is scored below is what {who} was trained on: no fair test of it."
+UNKNOWN = "Whether {who} was trained on what is scored below is not known: its file does not say."
+CHOSEN_BY = "Everything below was played from recordings by which the best moment of training was chosen."
+HELD_OUT = "Everything below was played from recordings that were held out from training."
+OWN = "expression of its own"
+"""How what an instrument makes of pitch and loudness alone is called."""
 N_PASSAGES = 3
 PASSAGE_SECONDS = 10
 """Long enough for a phrase, short enough to compare from memory."""
@@ -48,7 +50,7 @@ class Entrant(NamedTuple):
         instrument: what is heard.
         scores: what `evaluate` found.
         training: its losses, where they are known.
-        is_refitted: whether it learned from the validation part, too.
+        learned_share: how much of what it is scored on it learned from, see `held_out`; None where it is not known.
         credit: whom to name for it.
     """
 
@@ -56,12 +58,8 @@ class Entrant(NamedTuple):
     instrument: Instrument
     scores: Evaluation
     training: TrainingCurve | None = None
-    is_refitted: bool = False
+    learned_share: float | None = None
     credit: str = ""
-
-    def was_trained_on(self, split: Part) -> bool:
-        """Whether a part of the dataset is no test of it at all."""
-        return split in ("train", "trainval") or (split == "validation" and self.is_refitted)
 
 
 def say_credits(dataset: Dataset, entrants: Sequence[Entrant]) -> list[str]:
@@ -72,10 +70,18 @@ def say_credits(dataset: Dataset, entrants: Sequence[Entrant]) -> list[str]:
 
 def say_material(entrants: Sequence[Entrant], split: Part) -> str:
     """What instruments are scored on, in a sentence."""
-    trained = [entrant.name for entrant in entrants if entrant.was_trained_on(split)]
-    if not trained:
-        return SUMMARIES[split]
-    return TRAINED_ON.format(who="the instrument" if len(trained) == len(entrants) else " and ".join(trained))
+    learned = [entrant for entrant in entrants if entrant.learned_share]
+    if learned:
+        share = 100.0 * max(entrant.learned_share or 0.0 for entrant in learned)
+        return (ALL_LEARNED if share > 99.5 else PARTLY_LEARNED).format(who=_who(learned, entrants), share=share)
+    unknown = [entrant for entrant in entrants if entrant.learned_share is None]
+    if unknown:
+        return UNKNOWN.format(who=_who(unknown, entrants))
+    return CHOSEN_BY if split == "validation" else HELD_OUT
+
+
+def _who(some: Sequence[Entrant], entrants: Sequence[Entrant]) -> str:
+    return "the instrument" if len(some) == len(entrants) else " and ".join(entrant.name for entrant in some)
 
 
 def instrument_report(dataset: Dataset, entrants: Sequence[Entrant], *, split: Part = "test") -> Report:
@@ -139,6 +145,9 @@ def _passage(clip: Clip, entrants: Sequence[Entrant], number: int) -> ReportExam
         comparison = plot_stft_comparison(reference, output, sample_rate=rate, hop_length=hop_length)
         dry = play_without_room(entrant.instrument, clip.features, seed=SEED)
         players += [(entrant.name, wet, rate), (f"{entrant.name}, without the room", dry, rate)]
+        if entrant.instrument.predictor is not None:
+            own = play_instrument(entrant.instrument, clip.features.without_expression(), seed=SEED)
+            players.append((f"{entrant.name}, {OWN}", own, rate))
         figures.append((f"Recording and {entrant.name}", figure_to_png(comparison)))
     controls = oracle_controls(clip.audio, clip.features, Synthesiser.of(config))
     oracle = play_controls(controls, sample_rate=rate, hop_length=hop_length, seed=SEED)

@@ -10,9 +10,10 @@ from torch import Tensor
 
 from luthier.data.dataset import Dataset
 from luthier.data.split import Part
+from luthier.dsp.signals import Features
 from luthier.evaluation.anchor import low_pass_anchor
 from luthier.evaluation.frames_of_reference import Synthesiser, oracle_controls
-from luthier.evaluation.instrument_report import Entrant
+from luthier.evaluation.instrument_report import OWN, Entrant
 from luthier.evaluation.material import Clip, clips
 from luthier.evaluation.playing import play_controls, play_instrument
 from luthier.units import power_to_db, samples_to_seconds, seconds_to_samples
@@ -97,6 +98,13 @@ def _condition(entrant: Entrant) -> str:
     return f"{entrant.name} (instrument)" if entrant.name in (REFERENCE, ANCHOR, ORACLE) else entrant.name
 
 
+def _played(entrant: Entrant, features: Features) -> list[tuple[str, Features]]:
+    """What an instrument plays: the recording's expression, and without it, which is what a melody from elsewhere gets."""
+    name = _condition(entrant)
+    own = [] if entrant.instrument.predictor is None else [(f"{name}, {OWN}", features.without_expression())]
+    return [(name, features), *own]
+
+
 def _trial(excerpt: _Excerpt, entrants: Sequence[Entrant]) -> Trial:
     clip, config = excerpt.clip, entrants[0].instrument.config
     rates = {"sample_rate": config.sample_rate, "hop_length": config.hop_length}
@@ -106,7 +114,11 @@ def _trial(excerpt: _Excerpt, entrants: Sequence[Entrant]) -> Trial:
         (REFERENCE, clip.audio),
         (ANCHOR, low_pass_anchor(clip.audio, sample_rate=config.sample_rate)),
         (ORACLE, oracle),
-        *((_condition(entrant), play_instrument(entrant.instrument, clip.features, seed=SEED)) for entrant in entrants),
+        *(
+            (condition, play_instrument(entrant.instrument, features, seed=SEED))
+            for entrant in entrants
+            for condition, features in _played(entrant, clip.features)
+        ),
     ]
     sounds = [(name, _faded(audio[:, excerpt.start : excerpt.end], config.sample_rate)) for name, audio in whole]
     peak = max(float(audio.abs().max()) for _, audio in sounds)

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from luthier.evaluation.dynamics import loudness_db_l1
-from luthier.evaluation.onsets import onset_flux, onset_ms
+from luthier.evaluation.dynamics import loudness_db_l1, rests_db
+from luthier.evaluation.onsets import onset_flux, onset_found, onset_ms
 from luthier.evaluation.pitch import PitchErrors, pitch_errors
 from luthier.evaluation.spectral import lsd_db, mel_db, mss, mss_rel
 
@@ -26,21 +26,27 @@ PLAIN_METRICS: dict[str, SpectralMetric] = {
     "lsd_db": lambda output, reference, _: lsd_db(output, reference),
     "onset_flux": lambda output, reference, rate: onset_flux(output, reference, sample_rate=rate),
     "onset_ms": lambda output, reference, rate: onset_ms(output, reference, sample_rate=rate),
+    "rests_db": lambda output, reference, rate: rests_db(output, reference, sample_rate=rate),
+    "onset_found": lambda output, reference, rate: onset_found(output, reference, sample_rate=rate),
 }
 
 PITCH_METRICS = PitchErrors._fields
 
 MEANINGS = {
     "mss": "Distance of the spectra at six time scales, as in published work; two takes of the same noise score 3 to 4.",
-    "mss_rel": "The same, blind to what lies 80 dB below the loudest: the one number to compare instruments by.",
+    "mss_rel": "The same, blind to what lies 80 dB below the loudest, and above 16 kHz in windows that last as long as there: "
+    "the one number to compare instruments by.",
     "mel_db": "Mean difference in level over time and pitch range, in dB: how well the timbre is matched.",
     "lsd_db": "Difference of the fine spectrum in dB, frame by frame.",
     "loudness_db_l1": "Mean difference in loudness, in dB: below 1 dB is hard to hear.",
     "f0_cents": "Median error of the pitch in cents (hundredths of a semitone), by an independent tracker.",
     "rpa50": "Share of the pitched time that is within half a semitone of the right pitch.",
     "f0_octave_errors": "Share of the pitched time that is off by an octave or more.",
+    "false_pitch": "Share of the time in which the recording has no pitch, but the instrument has.",
+    "rests_db": "Loudest level where the recording rests, against the loudest of all, in dB: below -60 dB is silence.",
     "onset_flux": "Difference in how sharply notes begin, in dB a frame.",
     "onset_ms": "How far the notes' beginnings are from the recording's, in milliseconds: below 10 ms is together.",
+    "onset_found": "Share of the recording's beginnings of notes that are heard within 50 ms; the others count as 50 ms.",
 }
 """One sentence on each metric, for people."""
 

@@ -27,7 +27,7 @@ legato violin 94 % of the changes of pitch have an onset within 40 ms (47 % woul
 
 HOP_MS = 10.0
 FARTHEST_MS = 50.0
-"""An onset farther away is another note's."""
+"""An onset farther away is another note's: what has no nearer one is missing."""
 
 
 def band_levels_db(audio: Tensor, *, sample_rate: int) -> Tensor:
@@ -93,7 +93,7 @@ def onset_flux(output: Tensor, reference: Tensor, *, sample_rate: int) -> Tensor
 
 
 def onset_ms(output: Tensor, reference: Tensor, *, sample_rate: int) -> Tensor:
-    """How far the output's onsets are from the reference's: median over those that have one within 50 ms.
+    """How far the output's onsets are from the reference's: their median; an onset without a partner is 50 ms off.
 
     Args:
         output: (batch, n_samples).
@@ -101,14 +101,22 @@ def onset_ms(output: Tensor, reference: Tensor, *, sample_rate: int) -> Tensor:
         sample_rate: Hz.
 
     Returns:
-        (batch,), ms, to within 4 (frames are 10 ms apart); NaN for a clip without a pair of onsets.
+        (batch,), ms, to within 4 (frames are 10 ms apart); NaN for a clip in which no note begins.
 
     Raises:
         ShapeError: the shapes differ or are not (batch, n_samples).
         RangeError: a sample is not a finite number.
     """
     found, wanted = _fluxes_db(output, reference, sample_rate)
-    return torch.stack([_median_distance_ms(*pair) for pair in zip(found, wanted, strict=True)])
+    distances = [onset_distances_ms(*pair) for pair in zip(found, wanted, strict=True)]
+    return torch.stack([each.quantile(0.5) if len(each) else each.new_tensor(torch.nan) for each in distances])
+
+
+def onset_found(output: Tensor, reference: Tensor, *, sample_rate: int) -> Tensor:
+    """Share of the reference's onsets that have one in the output within 50 ms: (batch,); otherwise as `onset_ms`."""
+    found, wanted = _fluxes_db(output, reference, sample_rate)
+    distances = [onset_distances_ms(*pair) for pair in zip(found, wanted, strict=True)]
+    return torch.stack([(each < FARTHEST_MS).float().mean() for each in distances])
 
 
 def _fluxes_db(output: Tensor, reference: Tensor, sample_rate: int) -> tuple[Tensor, Tensor]:
@@ -119,13 +127,19 @@ def _fluxes_db(output: Tensor, reference: Tensor, sample_rate: int) -> tuple[Ten
     return spectral_flux_db(levels, floor_db), spectral_flux_db(wanted_levels, floor_db)
 
 
-def _median_distance_ms(found: Tensor, wanted: Tensor) -> Tensor:
-    """Two fluxes of (n_frames,)."""
+def onset_distances_ms(found: Tensor, wanted: Tensor) -> Tensor:
+    """How far the nearest onset is from each that is wanted.
+
+    Args:
+        found: flux, (n_frames,).
+        wanted: flux, (n_frames,).
+
+    Returns:
+        (n_onsets,), ms, at most 50: one farther away is another note's.
+    """
     moments, wanted_moments = onset_moments_ms(found), onset_moments_ms(wanted)
-    distance = (moments[None] - wanted_moments[:, None]).abs()
-    nearest = distance.amin(dim=1) if len(moments) else distance.new_empty(0)
-    pairs = nearest[nearest <= FARTHEST_MS]
-    return pairs.quantile(0.5) if len(pairs) else found.new_tensor(torch.nan)
+    distances = F.pad((moments[None] - wanted_moments[:, None]).abs(), (0, 1), value=FARTHEST_MS)
+    return distances.amin(dim=1)
 
 
 def onset_moments_ms(flux_db: Tensor) -> Tensor:

@@ -26,6 +26,8 @@ PERIODS_WHEN_SHARP = 3.0
 """From so many periods on, half a window tells more exactly at which moment a note was how high."""
 CONFIDENT = 0.85
 """Frames of the reference that count: so periodic, in the window and in the half of it."""
+UNPITCHED = 0.5
+"""Less periodic frames have no pitch."""
 FRAMES_AT_ONCE = 512
 FRAMES_PER_SECOND = 100
 IN_TUNE_CENTS = 50.0
@@ -53,12 +55,15 @@ class PitchErrors(NamedTuple):
         f0_cents: median absolute difference, cents.
         rpa50: share of frames within 50 cents, 0..1 (raw pitch accuracy).
         f0_octave_errors: share of frames off by an octave or more, 0..1.
-    All three are NaN where the reference has no such frame.
+            All three are NaN where the reference has no such frame.
+        false_pitch: share of the frames where the reference surely has no pitch in which the output surely has one,
+            0..1; NaN where there is none.
     """
 
     f0_cents: float
     rpa50: float
     f0_octave_errors: float
+    false_pitch: float
 
 
 def track_yin(
@@ -115,20 +120,22 @@ def pitch_errors(output: Tensor, reference: Tensor, *, sample_rate: int) -> list
     check_pair(output, reference)
     options = {"sample_rate": sample_rate, "hop_length": sample_rate // FRAMES_PER_SECOND}
     found, wanted = track_yin(output, **options), track_yin(reference, **options)
-    return [
-        _pitch_errors(f0_hz, true_f0_hz[confidence >= CONFIDENT], confidence >= CONFIDENT)
-        for f0_hz, true_f0_hz, confidence in zip(found.f0_hz, wanted.f0_hz, wanted.confidence, strict=True)
-    ]
+    clips = zip(*found, *wanted, strict=True)
+    return [_pitch_errors(YinTrack(*clip[:2]), YinTrack(*clip[2:])) for clip in clips]
 
 
-def _pitch_errors(f0_hz: Tensor, true_f0_hz: Tensor, counted: Tensor) -> PitchErrors:
-    if true_f0_hz.numel() == 0:
-        return PitchErrors(math.nan, math.nan, math.nan)
-    cents = ratio_to_cents(f0_hz[counted] / true_f0_hz).abs()
+def _pitch_errors(found: YinTrack, wanted: YinTrack) -> PitchErrors:
+    """Of one clip: (n_frames,) each."""
+    counted, without = wanted.confidence >= CONFIDENT, wanted.confidence < UNPITCHED
+    false_pitch = float((found.confidence[without] >= CONFIDENT).float().mean())  # NaN where there is a pitch all along
+    if not bool(counted.any()):
+        return PitchErrors(math.nan, math.nan, math.nan, false_pitch)
+    cents = ratio_to_cents(found.f0_hz[counted] / wanted.f0_hz[counted]).abs()
     return PitchErrors(
         f0_cents=float(cents.median()),
         rpa50=float((cents <= IN_TUNE_CENTS).float().mean()),
         f0_octave_errors=float((cents >= OCTAVE_ERROR_CENTS).float().mean()),
+        false_pitch=false_pitch,
     )
 
 

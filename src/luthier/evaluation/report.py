@@ -15,6 +15,8 @@ from luthier.evaluation.metrics import MEANINGS
 from luthier.evaluation.scores import Evaluation, FramedScore, Number
 
 TEMPLATE = "report.html.j2"
+BY_PASSAGE = ("mss_rel", "mel_db", "loudness_db_l1", "onset_ms", "f0_cents")
+"""Scores that are shown of each passage; all are in scores.json."""
 
 
 class ReportExample(NamedTuple):
@@ -72,8 +74,16 @@ class _Row(NamedTuple):
     oracle: str
     base: str
     gap: str
+    predicted: str
     predicted_gap: str
     meaning: str
+
+
+class _Passage(NamedTuple):
+    """One line of the scores of single passages, as text."""
+
+    name: str
+    scores: list[str]
 
 
 def write_report(path: str | Path, report: Report, *, force: bool = False) -> None:
@@ -94,29 +104,51 @@ def render_report(report: Report) -> str:
         loader=PackageLoader("luthier.evaluation"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     environment.filters.update(audio_data_uri=lambda player: audio_data_uri(*player[1:]), png_data_uri=png_data_uri)
-    tables = [(table.name, _rows(table.scores)) for table in report.tables]
-    return environment.get_template(TEMPLATE).render(report=report, tables=tables)
+    tables = [(table.name, _rows(table.scores), _passages(table.scores)) for table in report.tables]
+    return environment.get_template(TEMPLATE).render(report=report, tables=tables, by_passage=BY_PASSAGE)
 
 
 def _rows(scores: Evaluation) -> list[_Row]:
     framed = [_framed_row(name, score) for name, score in scores.framed.items()]
-    plain = [_Row(name, _text(value), "", "", "", "", "", "", MEANINGS[name]) for name, value in scores.plain.items()]
+    own = {name: _text(value) for name, value in scores.predicted.items()}
+    plain = [
+        _Row(name, _text(value), "", "", "", "", "", own.get(name, ""), "", MEANINGS[name])
+        for name, value in scores.plain.items()
+    ]
     return framed + plain
+
+
+def _passages(scores: Evaluation) -> list[_Passage]:
+    """The worst first: these are to be listened to."""
+    ordered = sorted(scores.clips, key=lambda clip: -(clip.scores["mss_rel"] or 0.0))
+    return [
+        _Passage(
+            f"{clip.recording}, {clip.start_seconds:.0f} to {clip.start_seconds + clip.seconds:.0f} s",
+            [_text(clip.scores[name]) for name in BY_PASSAGE],
+        )
+        for clip in ordered
+    ]
 
 
 def _framed_row(name: str, score: FramedScore) -> _Row:
     return _Row(
         name=name,
         model=_text(score.model),
-        # The interval is over passages: a single one says nothing about others.
-        interval="one passage" if score.low == score.high else f"{_text(score.low)} to {_text(score.high)}",
+        interval="one passage" if score.low is None else f"{_text(score.low)} to {_text(score.high)}",
         floor=_text(score.floor),
         oracle=_text(score.oracle),
         base=_text(score.base),
-        gap=_text(score.gap),
-        predicted_gap="" if score.predicted is None else _text(score.predicted_gap),
+        gap=_gap(score.gap, score.gap_low, score.gap_high),
+        predicted="" if score.predicted is None else _text(score.predicted),
+        predicted_gap=""
+        if score.predicted is None
+        else _gap(score.predicted_gap, score.predicted_gap_low, score.predicted_gap_high),
         meaning=MEANINGS[name],
     )
+
+
+def _gap(value: Number, low: Number, high: Number) -> str:
+    return _text(value) if low is None or high is None else f"{_text(value)} ({low:.2f} to {high:.2f})"
 
 
 def _text(value: Number) -> str:

@@ -22,8 +22,8 @@ class FramedScore(_Frozen):
     """One metric of the instrument, with what it is to be read beside."""
 
     model: float = Field(description="the instrument's score: mean over clips and noise seeds; lower is better")
-    low: float = Field(description="lower end of the 95 % interval of that mean")
-    high: float = Field(description="upper end of the 95 % interval of that mean")
+    low: Number = Field(description="lower end of the 95 % interval of that mean over passages; null for a single one")
+    high: Number = Field(description="upper end of that interval")
     floor: float = Field(description="two noises with the same controls, one against the other")
     oracle: float = Field(description="closed-form analysis of the same audio, played back")
     base: float = Field(description="constant mean timbre following f0 and loudness")
@@ -32,6 +32,10 @@ class FramedScore(_Frozen):
         None, description="the instrument's score with its own expression; null where it takes none"
     )
     predicted_gap: Number = Field(None, description="the gap of that")
+    gap_low: Number = Field(None, description="lower end of the 95 % interval of the gap; null for a single passage")
+    gap_high: Number = Field(None, description="upper end of that interval")
+    predicted_gap_low: Number = Field(None, description="lower end of the 95 % interval of the predicted gap")
+    predicted_gap_high: Number = Field(None, description="upper end of that interval")
 
 
 class RoomSummary(_Frozen):
@@ -63,9 +67,15 @@ class Evaluation(_Frozen):
     lsd_db: Number
     onset_flux: Number
     onset_ms: Number = None
+    onset_found: Number = None
+    rests_db: Number = None
     f0_cents: Number
     rpa50: Number
     f0_octave_errors: Number
+    false_pitch: Number = None
+    predicted: dict[str, Number] = Field(
+        default_factory=dict, description="the metrics without frames, with the instrument's own expression"
+    )
     room: RoomSummary
     clips: tuple[ClipScores, ...]
 

@@ -29,6 +29,8 @@ LARGEST_HEADER = 1 << 18
 """Bytes of JSON accepted."""
 WEIGHT_TYPE = "F32"
 """The number format of all weights, as safetensors calls it."""
+MOST_PASSAGES = 2000
+"""Passages that a file names, which take half of its header; of more material it says nothing."""
 LONGEST_QUOTE = 80
 """Characters quoted from a file in an error message."""
 
@@ -48,6 +50,11 @@ class TrainingSummary(FrozenConfig):
         False, description="whether it learned from the validation part, too; its scores are from before that"
     )
     audio_seconds: float = Field(0.0, ge=0.0, description="training material, s")
+    learned_from: dict[str, tuple[tuple[float, float], ...]] = Field(
+        default_factory=dict,
+        max_length=MOST_PASSAGES,
+        description="passages it learned from: beginnings and ends in s, by recording id; empty where it is not known",
+    )
     steps: int = Field(0, ge=0, description="training steps done")
     train_seconds: float = Field(0.0, ge=0.0, description="time spent training, s")
     scores: dict[str, float] = Field(default_factory=dict, max_length=100, description="validation scores")

@@ -19,6 +19,7 @@ from lightning.pytorch.callbacks import Callback
 
 from luthier.data.dataset import Dataset
 from luthier.data.split import Part
+from luthier.evaluation.held_out import passages_for_file
 from luthier.model.instrument_file import load_instrument, save_instrument
 from luthier.training.module import TrainingModule
 from luthier.training.run_folder import RunFolder, append_log, kept_numbers
@@ -86,6 +87,7 @@ class RefitReporter(Callback):
         self.before, self.on_report = before, on_report
         self.summary = load_instrument(before.best).summary
         self.material_seconds = part_seconds(dataset, "trainval")
+        self.learned_from = passages_for_file(dataset, "trainval")
 
     def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         """Say that it begins."""
@@ -109,6 +111,7 @@ class RefitReporter(Callback):
         changes = {
             "refit": True,
             "audio_seconds": self.material_seconds,
+            "learned_from": self.learned_from,
             "steps": module.counter.steps,
             "train_seconds": self.summary.train_seconds + module.seconds,
         }

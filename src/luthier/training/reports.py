@@ -12,6 +12,7 @@ from lightning.pytorch.callbacks import Callback
 import luthier
 from luthier.data.dataset import Dataset
 from luthier.evaluation.frames_of_reference import Synthesiser
+from luthier.evaluation.held_out import passages_for_file
 from luthier.model.instrument_file import TrainingSummary, save_instrument
 from luthier.training.module import TrainingModule
 from luthier.training.run_folder import RunFolder, append_log, read_moments
@@ -128,6 +129,7 @@ def summarise(report: EpochReport, dataset: Dataset, start: str = "") -> Trainin
         credit=with_start_credit(dataset.credit, start),
         luthier_version=luthier.__version__,
         audio_seconds=dataset.statistics.total_seconds,
+        learned_from=passages_for_file(dataset, "train"),
         steps=report.step,
         train_seconds=report.seconds,
         scores={f"validation_{name}": score for name, score in report.scores.items()},

@@ -6,7 +6,8 @@ score |\\                          smoothed: running median, as wide as a sixth 
       |     best
       +------------------> time
 
-improving     the best is new
+early         too few validations to say anything
+improving     the best is new, or too lately reached to call what follows a plateau
 plateau       the best, but for the tolerance, was reached long ago, and the last is no better than all
 over-fitting  the last is above the best by more than the tolerance, and the training loss fell meanwhile
 worsening     the same, and the training loss did not fall
@@ -19,7 +20,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-FEWEST_VALIDATIONS = 9
+FEWEST_VALIDATIONS = 7
 """Below this a part of the run is too short to be told from noise."""
 WINDOW_PART = 6
 """One in so many validations is the width of the running median."""
@@ -59,7 +60,8 @@ class Verdict(NamedTuple):
 
     Attributes:
         course: in one word.
-        turn_seconds: when validation last improved, or, where it grew worse, when it was best.
+        turn_seconds: when validation last improved, or, where it grew worse, when it was best; now, where the best of
+            all is one of the last two.
         stalled_seconds: time since then.
     """
 
@@ -94,7 +96,8 @@ def judge(moments: Sequence[Moment]) -> Verdict:
     is_new_best = scores[-1] < scores[:-1].min() - SMALLEST_CHANGE * np.median(scores)
     if is_stalled and not is_new_best and not _creeps(scores[reached:]):
         return _verdict("plateau", seconds, reached)
-    return _verdict("improving", seconds, reached)
+    best_of_all = int(scores.argmin())
+    return _verdict("improving", seconds, best_of_all if best_of_all < len(scores) - 2 else -1)
 
 
 def say_verdict(verdict: Verdict, *, is_over: bool) -> str:
@@ -105,8 +108,8 @@ def say_verdict(verdict: Verdict, *, is_over: bool) -> str:
         is_over: whether its budget is used up; before, the falling learning rate may still help.
     """
     turn, stalled = _minutes(verdict.turn_seconds), _minutes(verdict.stalled_seconds)
-    if verdict.course == "improving":
-        return "Validation improved until the end: a larger budget may help further." if is_over else ""
+    if verdict.course in ("early", "improving"):
+        return _say_open(verdict, turn, stalled) if is_over else ""
     if verdict.course == "plateau":
         rest = (
             "more training will not help; more and more varied recordings will."
@@ -120,12 +123,22 @@ def say_verdict(verdict: Verdict, *, is_over: bool) -> str:
             "learned by heart. The best instrument is kept; more recordings or a smaller preset will help, more "
             "training will not."
         )
-    if verdict.course == "worsening":
-        return (
-            f"Validation turned upwards after {turn} and the training loss does not fall either: the steps are too "
-            "large. The best instrument is kept; try a lower --set learning_rate."
-        )
-    return ""
+    return (
+        f"Validation turned upwards after {turn} and the training loss does not fall either: the steps are too "
+        "large. The best instrument is kept; try a lower --set learning_rate."
+    )
+
+
+def _say_open(verdict: Verdict, turn: str, stalled: str) -> str:
+    """Of a run that is over without an answer."""
+    if verdict.course == "early":
+        return "Too few validations to say whether a larger budget would help."
+    if verdict.stalled_seconds == 0.0:
+        return "Validation improved until the end: a larger budget may help further."
+    return (
+        f"Validation was best after {turn} and no better in the {stalled} since, too short a time to call it a "
+        "plateau: a larger budget may help a little."
+    )
 
 
 def _verdict(course: Course, seconds: np.ndarray, turn: int) -> Verdict:

@@ -57,15 +57,15 @@ def evaluate(
         entrants = _entrants([path for path in (instrument, against) if path], opened, split)
         if output is not None:
             with atomic_folder(output, force=force) as folder:
-                document = json_format.dumps(_document(entrants, split), indent=2)
+                document = json_format.dumps(_document(entrants), indent=2)
                 (folder / "scores.json").write_text(document + "\n", encoding="utf-8")
                 write_report(folder / "report.html", instrument_report(opened, entrants, split=split))
                 if listening_test:
                     _write_listening_test(folder / LISTENING_TEST, opened, entrants, split)
     if json:
-        print_json(_document(entrants, split))
+        print_json(_document(entrants))
         return
-    if split != "test":
+    if split != "test" or any(entrant.learned_share != 0.0 for entrant in entrants):
         print(say_material(entrants, split) + "\n")
     for entrant in entrants:
         if against is not None:
@@ -87,6 +87,7 @@ def _file(name: Path) -> Path:
 def _entrants(paths: list[Path], dataset: Dataset, split: Part) -> list[Entrant]:
     """The instruments with their scores and training; files of one name go by their whole path."""
     from luthier.evaluation.evaluate import evaluate as score
+    from luthier.evaluation.held_out import learned_share
     from luthier.evaluation.instrument_report import Entrant
     from luthier.model.bundled import find_instrument
     from luthier.model.instrument_file import load_instrument
@@ -101,17 +102,19 @@ def _entrants(paths: list[Path], dataset: Dataset, split: Part) -> list[Entrant]
             instrument=learned.instrument,
             scores=score(learned.instrument, dataset, split=split),
             training=training_curve(default_run_folder(find_instrument(path))),
-            is_refitted=learned.summary.refit,
+            learned_share=learned_share(learned.summary.learned_from, dataset, split),
             credit=learned.summary.credit,
         )
         for path, learned in zip(paths, loaded, strict=True)
     ]
 
 
-def _document(entrants: list[Entrant], split: Part) -> dict[str, Any]:
+def _document(entrants: list[Entrant]) -> dict[str, Any]:
     """The scores of the first instrument, and under `against` those of the second."""
     first, *second = (
-        entrant.scores.model_dump(mode="json") | {"trained_on": entrant.was_trained_on(split)} for entrant in entrants
+        entrant.scores.model_dump(mode="json")
+        | {"trained_on": None if entrant.learned_share is None else entrant.learned_share > 0.0}
+        for entrant in entrants
     )
     return first | ({"against": second[0]} if second else {})
 
@@ -133,11 +136,18 @@ def print_scores(scores: Evaluation, *, training: str = "") -> None:
     """The scores as a table, and what they mean."""
     from luthier.evaluation.advice import advise
 
-    columns = ["model", "floor", "oracle", "base", "gap"]
-    if scores.mss_rel.predicted is not None:
-        columns += ["predicted", "predicted_gap"]
-    rows = [(name, *(_text(getattr(score, column)) for column in columns)) for name, score in scores.framed.items()]
-    rows += [(name, _text(value), *[""] * (len(columns) - 1)) for name, value in scores.plain.items()]
+    columns = ["model", "floor", "oracle", "base", "gap", "gap_low", "gap_high"]
+    own = ["predicted", "predicted_gap"] if scores.mss_rel.predicted is not None else []
+    if scores.mss_rel.gap_low is None:
+        columns = columns[:5]
+    rows = [
+        (name, *(_text(getattr(score, column)) for column in [*columns, *own])) for name, score in scores.framed.items()
+    ]
+    rows += [
+        (name, _text(value), *[""] * (len(columns) - 1), *([_text(scores.predicted[name]), ""] if own else []))
+        for name, value in scores.plain.items()
+    ]
+    columns += own
     print_table(("score", *columns), rows)
     print()
     print("\n".join(advise(scores, training=training)))
