@@ -8,7 +8,8 @@ sound at once and the tracker errs by octaves), how far notes begin from the inp
 what begins there are mostly consonants), how the loudness contours go together, how quiet the rests are,
 whether a sample step is larger than the controls explain, whether the timbre is nearer to that of the instrument's
 recordings than to the input's, and whether the stems add up. What misses its criterion has a star.
-`benchmarks/timbre.py` says how timbres are compared: envelopes of the harmonics at equal pitch, dB. The input's own
+First each instrument plays detached notes of a synthetic voice, which the inputs hardly have: whether they begin with
+noise, and whether they are as loud as the instrument's own. `benchmarks/timbre.py` says how timbres are compared: envelopes of the harmonics at equal pitch, dB. The input's own
 distance to the recordings stands beside the output's two: how much there was to gain.
 """
 
@@ -36,7 +37,7 @@ from luthier.inference.loudness_fit import GATE_RANGE_DB, is_note
 from luthier.inference.note_gate import rest_gain
 from luthier.inference.player import Player, Transfer, load_player
 from luthier.model.bundled import bundled_names
-from luthier.units import amplitude_to_db, ratio_to_cents, semitones_to_ratio
+from luthier.units import amplitude_to_db, octaves_to_hz, ratio_to_cents, semitones_to_ratio
 
 SPEECH = {"davidbain_xmas", "librispeech_198-209-0000", "sms-tools_speech-female", "sms-tools_speech-male"}
 """Inputs that are spoken."""
@@ -183,6 +184,59 @@ SHOWN = (
 )
 
 
+DETACHED_SEMITONES = (0, 4, 7, 12, 9, 5, 2, 0)
+NOTE_SECONDS, REST_SECONDS, BEGINNING_SECONDS = 0.4, 0.2, 0.15
+MOST_NOISE_DB, MOST_SOFTER_DB = -10.0, 6.0
+
+
+def detached_notes(player: Player) -> Tensor:
+    """A voice of twelve harmonics in the lower half of an instrument's range, with rests between its notes."""
+    rate = player.sample_rate
+    lowest_hz = octaves_to_hz(player.instrument.statistics.f0_octaves_quantiles[25])
+    time = torch.arange(round(NOTE_SECONDS * rate)) / rate
+    fade = (time / 0.01).clamp_max(1.0) * ((NOTE_SECONDS - time) / 0.03).clamp_max(1.0)
+    rest = torch.zeros(round(REST_SECONDS * rate))
+    parts = [rest]
+    for semitones in DETACHED_SEMITONES:
+        hz = lowest_hz * semitones_to_ratio(float(semitones))
+        partials = [torch.sin(2 * math.pi * k * hz * time) / k for k in range(1, 13) if k * hz < rate / 2]
+        parts += [0.1 * fade * torch.stack(partials).sum(0), rest]
+    melody = torch.cat(parts)
+    return melody + 3e-4 * torch.randn(len(melody), generator=torch.Generator().manual_seed(0))
+
+
+def judge_detached(player: Player) -> tuple[float, float]:
+    """Noise against harmonics in the noisiest beginning of a note, and how much softer its own notes are played, dB."""
+    result = player.transfer(detached_notes(player), player.sample_rate)
+    every = round((NOTE_SECONDS + REST_SECONDS) * player.sample_rate)
+    begins = [round(REST_SECONDS * player.sample_rate) + every * number for number in range(len(DETACHED_SEMITONES))]
+    n_samples = round(BEGINNING_SECONDS * player.sample_rate)
+    powers = [
+        [float(result.stems[stem][0, begin : begin + n_samples].square().mean()) for begin in begins]
+        for stem in ("filtered_noise", "harmonic")
+    ]
+    noisiest = max(noise / max(tone, 1e-12) for noise, tone in zip(*powers, strict=True))
+    definition = player.instrument.config.features
+    notes = is_note(result.features)
+    heard = loudness_db(
+        result.audio[:1, : notes.shape[1] * definition.hop_length],
+        sample_rate=player.sample_rate,
+        hop_length=definition.hop_length,
+        n_fft=definition.loudness_n_fft,
+    )
+    own_db = float(player.instrument.statistics.loudness_db_quantiles.median())
+    return 10.0 * math.log10(noisiest), own_db - float(heard[notes].median())
+
+
+def print_detached(players: dict[str, Player]) -> None:
+    """A row for each instrument."""
+    print("| detached notes on | noisiest beginning, dB | softer than its own, dB |\n|---|---|---|")
+    for name, player in players.items():
+        noise_db, softer_db = judge_detached(player)
+        stars = [" *" if missed else "" for missed in (noise_db > MOST_NOISE_DB, softer_db > MOST_SOFTER_DB)]
+        print(f"| {name} | {noise_db:.1f}{stars[0]} | {softer_db:.1f}{stars[1]} |", flush=True)
+
+
 def inputs_in(audio: Path) -> list[Path]:
     return sorted(path for folder in ("voice", "phrases") for path in (audio / folder).glob("*.flac"))
 
@@ -222,9 +276,11 @@ def main() -> None:
     wanted = parse()
     inputs = wanted.inputs or inputs_in(wanted.audio)
     rows: list[dict[str, Any]] = []
-    print(f"{machine()}\n\n| {' | '.join(SHOWN)} |\n|{'---|' * len(SHOWN)}")
-    for name in wanted.to or bundled_names():
-        player = load_player(name)
+    players = {name: load_player(name) for name in wanted.to or bundled_names()}
+    print(f"{machine()}\n")
+    print_detached(players)
+    print(f"\n| {' | '.join(SHOWN)} |\n|{'---|' * len(SHOWN)}")
+    for name, player in players.items():
         own = timbre_of(wanted.recordings or recordings_of(name, wanted.audio), player)
         for voice in inputs:
             rows.append({"instrument": name, **judge(player, own, voice, {"loudness": wanted.loudness})})

@@ -168,3 +168,38 @@ def test_each_window_says_where_it_comes_from(make_dataset: MakeDataset) -> None
     drawn = draw(dataset, batch_size=3, n_frames=5)
     for row, origin in enumerate(drawn.origins):
         assert float(drawn.features.f0_hz[row, 0]) == round(origin.start_seconds * frame_rate) + 1
+
+
+def filled(dataset: Dataset, step: int = 0, **changes: object) -> Batch:
+    options = {"n_frames": 300, "batch_size": 50, "seed": 0, "step": step, "is_filled": True} | changes
+    return random_windows(dataset, **options)  # type: ignore[arg-type]
+
+
+def test_what_short_blocks_leave_empty_goes_on_with_others_after_a_rest(make_dataset: MakeDataset) -> None:
+    """Blocks of 40 frames, 1 s is 1600 frames here: gaps last 80 to 960 frames."""
+    dataset = make_dataset([20000], DEFINITION, [(0, 100, 40), (0, 500, 40)])
+    batch = filled(dataset)
+    sounding = batch.features.periodicity[..., 0] > 0
+    begins = (sounding[:, 1:] & ~sounding[:, :-1]).sum(1)
+    assert begins.float().mean() > 0.2
+    assert set(batch.features.f0_hz[:, 0, 0].tolist()) == {101.0, 501.0}
+    for row in range(len(sounding)):
+        frames = batch.features.f0_hz[row, sounding[row], 0].long() - 1
+        assert set(frames.tolist()) <= {*range(100, 140), *range(500, 540)}
+        heard = batch.audio[row].view(-1, HOP)[sounding[row]]
+        torch.testing.assert_close(heard, (frames * HOP).unsqueeze(1) + torch.arange(float(HOP)))
+        assert not batch.audio[row].view(-1, HOP)[~sounding[row]].any()
+        assert (batch.features.loudness_db[row, ~sounding[row], 0] == DEFINITION.loudness_floor_db).all()
+    assert (sounding.sum(1) >= 40).all()
+
+
+def test_shares_of_a_filled_batch_are_those_of_the_whole(make_dataset: MakeDataset) -> None:
+    dataset = make_dataset([20000], DEFINITION, [(0, 100, 40), (0, 500, 40)])
+    whole, second = filled(dataset, batch_size=6), filled(dataset, batch_size=6, only=slice(1, None, 2))
+    assert torch.equal(whole.audio[1::2], second.audio)
+    assert not same(filled(dataset, step=1), filled(dataset, step=2))
+
+
+def test_blocks_that_fill_a_window_are_read_as_ever(make_dataset: MakeDataset) -> None:
+    dataset = make_dataset([20000], DEFINITION, [(0, 100, 900)])
+    assert same(filled(dataset, n_frames=50), filled(dataset, n_frames=50, is_filled=False))

@@ -52,6 +52,16 @@ def test_attacks_are_softened_after_loudness_is_fitted() -> None:
     assert torch.equal(soft[:, 25:100], plain[:, 25:100])
 
 
+def test_rough_notes_are_told_as_notes_and_gated_as_they_are() -> None:
+    """A vowel with a periodicity of 0.6 is no edge of a note; what has no pitch stays without."""
+    rough = MELODY._replace(periodicity=MELODY.periodicity * 0.6)
+    told = fit(INSTRUMENT, rough, {}).features.periodicity
+    sings = is_note(MELODY)
+    assert float(told[sings].min()) == pytest.approx(0.97)
+    assert torch.equal(told[~sings], rough.periodicity[~sings])
+    assert torch.equal(fit(INSTRUMENT, rough, {}).gate.harmonic, fit(INSTRUMENT, MELODY, {}).gate.harmonic)
+
+
 def test_without_voicing_the_pitch_is_played_everywhere() -> None:
     breathy = MELODY._replace(periodicity=torch.zeros_like(MELODY.periodicity))
     assert float(fit(INSTRUMENT, breathy, {}).gate.harmonic.max()) == 0

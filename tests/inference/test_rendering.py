@@ -179,3 +179,21 @@ def test_a_stereo_room_is_heard_with_each_ear_as_two_rooms_of_one() -> None:
     expected[3:] -= 0.7 * dry[:-3]
     expected[695:] += 0.2 * dry[:-695]
     assert torch.allclose(heard[1], expected, atol=1e-5)
+
+
+def test_a_room_begins_with_its_direct_sound_not_with_its_strongest_echo() -> None:
+    hall = torch.zeros(2000)
+    hall[200], hall[900] = 0.5, -0.8  # the echo of a large room is stronger
+    assert torch.equal(normalised_room(hall), hall[200:] / -0.8)
+    noisy = hall + 0.01 * torch.rand(2000, generator=torch.Generator().manual_seed(0))
+    assert len(normalised_room(noisy)) == 1800
+
+
+@pytest.mark.parametrize("louder", [0, 1])
+def test_a_stereo_room_keeps_the_direct_sound_of_both_ears(louder: int) -> None:
+    ears = torch.zeros(2, 1000)
+    ears[louder, 100], ears[1 - louder, 106] = 0.9, 1.0
+    room = normalised_room(ears)
+    assert room.shape == (2, 900)
+    assert room[louder, 0] == pytest.approx(0.9)
+    assert room[1 - louder, 6] == pytest.approx(1.0)

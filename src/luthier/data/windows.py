@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import torch
@@ -19,6 +19,8 @@ from luthier.data.split import Block, Part
 from luthier.dsp.signals import MEASURED, Expression, Features
 from luthier.errors import RangeError
 
+GAP_SECONDS = (0.05, 0.6)
+"""Silence between what follows each other in a filled window."""
 HELD = ("f0_hz", *Expression._fields)
 """Features that keep their last value in the silence after a recording's end."""
 
@@ -70,11 +72,16 @@ def random_windows(
     seed: int,
     step: int,
     only: slice = slice(None),
+    is_filled: bool = False,
 ) -> Batch:
     """Draw windows at random from one part of the split, each wholly inside a block.
 
     Every block is drawn in proportion to its length. Blocks shorter than a window are played once
-    and followed by silence.
+    and followed by silence, or by others:
+
+        |note of one recording  |gap|another, from its beginning |gap|a thi|
+
+    Who only ever hears a note from the beginning of a window does not know how one begins after a rest.
 
     Args:
         dataset: where the windows come from.
@@ -84,6 +91,7 @@ def random_windows(
         seed: of the run, 0 or more.
         step: of the run, 0 or more.
         only: which windows of the batch are wanted.
+        is_filled: whether others follow where a block is shorter than a window.
 
     Raises:
         RangeError: a number is out of range.
@@ -94,9 +102,15 @@ def random_windows(
     ends = dataset.block_ends(split)
     chosen = np.searchsorted(ends, generator.integers(ends[-1], size=batch_size), side="right")[only]
     offsets = generator.random(batch_size)[only]
-    return _read(
-        dataset, [_part_of(blocks[i], offset, n_frames) for i, offset in zip(chosen, offsets, strict=True)], n_frames
-    )
+    places = [_part_of(blocks[i], offset, n_frames) for i, offset in zip(chosen, offsets, strict=True)]
+    if not is_filled:
+        return _read(dataset, [[(0, place)] for place in places], n_frames)
+    numbers = range(batch_size)[only]  # each window draws for itself: shares of a batch are the same as in the whole
+    rows = [
+        _filled(dataset, split, place, n_frames, _generator(seed, step, number))
+        for place, number in zip(places, numbers, strict=True)
+    ]
+    return _read(dataset, rows, n_frames)
 
 
 def regular_windows(
@@ -131,7 +145,7 @@ def regular_windows(
         raise RangeError(f"seed {seed} and step {step}: expected 0 or more.")
     positions = range(step * batch_size, (step + 1) * batch_size)[only]
     chosen = [_epoch_order(len(places), seed, index // len(places))[index % len(places)] for index in positions]
-    return _read(dataset, [places[i] for i in chosen], n_frames)
+    return _read(dataset, [[(0, places[i])] for i in chosen], n_frames)
 
 
 def regular_places(dataset: Dataset, *, split: Part = "train", n_frames: int, every_frames: int) -> list[Block]:
@@ -173,7 +187,7 @@ def sequential_windows(
         places = places[:: max(1, -(-len(places) // at_most))]
     for first in range(0, len(places), batch_size):
         chosen = places[first : first + batch_size]
-        yield PlacedBatch(_read(dataset, chosen, n_frames), chosen)
+        yield PlacedBatch(_read(dataset, [[(0, place)] for place in chosen], n_frames), chosen)
 
 
 def _check_positive(**numbers: int) -> None:
@@ -182,10 +196,10 @@ def _check_positive(**numbers: int) -> None:
             raise RangeError(f"{name} {number}: expected 1 or more.")
 
 
-def _generator(seed: int, step: int) -> np.random.Generator:
+def _generator(seed: int, step: int, *window: int) -> np.random.Generator:
     if seed < 0 or step < 0:
         raise RangeError(f"seed {seed} and step {step}: expected 0 or more.")
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, step])))
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, step, *window])))
 
 
 @lru_cache(maxsize=4)
@@ -199,20 +213,39 @@ def _part_of(block: Block, offset: float, n_frames: int) -> Block:
     return Block(block.recording, block.start_frame + int(offset * n_starts), min(n_frames, block.n_frames))
 
 
-def _read(dataset: Dataset, places: Sequence[Block], n_frames: int) -> Batch:
+_Row: TypeAlias = list[tuple[int, Block]]
+"""What a window holds: first frame in the window, and where what begins there is read from."""
+
+
+def _filled(dataset: Dataset, split: Part, first: Block, n_frames: int, generator: np.random.Generator) -> _Row:
+    """A window that goes on, after gaps, with blocks from their beginnings, drawn as the first one was."""
+    row, end = [(0, first)], first.n_frames
+    blocks, ends, frame_rate = dataset.blocks(split), dataset.block_ends(split), dataset.definition.frame_rate
+    while (begin := end + max(1, round(generator.uniform(*GAP_SECONDS) * frame_rate))) < n_frames:
+        block = blocks[np.searchsorted(ends, generator.integers(ends[-1]), side="right")]
+        end = begin + min(block.n_frames, n_frames - begin)
+        row.append((begin, block._replace(n_frames=end - begin)))
+    return row
+
+
+def _read(dataset: Dataset, rows: Sequence[_Row], n_frames: int) -> Batch:
     """Copy windows straight from the mapped arrays into one batch; what is missing is silence."""
-    audio = np.zeros((len(places), n_frames * dataset.definition.hop_length), dtype=np.float32)
-    features = np.zeros((len(MEASURED), len(places), n_frames), dtype=np.float32)
+    hop_length = dataset.definition.hop_length
+    audio = np.zeros((len(rows), n_frames * hop_length), dtype=np.float32)
+    features = np.zeros((len(MEASURED), len(rows), n_frames), dtype=np.float32)
     features[MEASURED.index("loudness_db")] = dataset.definition.loudness_floor_db
-    for row, place in enumerate(places):
-        _read_row(dataset, place, audio[row], dict(zip(MEASURED, features[:, row], strict=True)))
+    for number, row in enumerate(rows):
+        for begin, place in row:
+            targets = dict(zip(MEASURED, features[:, number, begin:], strict=True))
+            _read_place(dataset, place, audio[number, begin * hop_length :], targets)
     origins = tuple(
-        Origin(dataset.name_of(place.recording), place.start_frame / dataset.definition.frame_rate) for place in places
+        Origin(dataset.name_of(place.recording), place.start_frame / dataset.definition.frame_rate)
+        for ((_, place), *_) in rows
     )
     return Batch(torch.from_numpy(audio), Features(*torch.from_numpy(features).unsqueeze(-1)), origins)
 
 
-def _read_row(dataset: Dataset, place: Block, audio: np.ndarray, features: dict[str, np.ndarray]) -> None:
+def _read_place(dataset: Dataset, place: Block, audio: np.ndarray, features: dict[str, np.ndarray]) -> None:
     arrays = dataset.arrays(place.recording)
     hop_length, n_read = dataset.definition.hop_length, place.n_frames
     end_frame = place.start_frame + n_read

@@ -17,6 +17,9 @@ from luthier.model.predictor import Predictor
 CHOICES = ("auto", "input", "predict")
 LEAST_CORRELATION = 0.3
 """The input's brightness must rise and fall at least this much as the instrument's own would, to be taken over."""
+MOST_SLOPE = 1.25
+"""Deviations of the input that are played larger than this would be its measuring noise: a steady oboe's brightness was
+stretched to that of a violin by 24, and the tone trembled. As in `loudness_fit`."""
 FEWEST_FRAMES = 10
 """Frames of notes below which nothing can be said of how they are distributed."""
 
@@ -95,7 +98,7 @@ def _matched(features: Features, instrument: Instrument) -> Expression | None:
 
 
 def match_quantiles(values: Tensor, population: Tensor, wanted_quantiles: Tensor) -> Tensor:
-    """Move values so that the population they come from is distributed as wanted.
+    """Move values so that the population they come from is distributed as wanted, its spread enlarged by 1.25 at most.
 
     Args:
         values: any shape.
@@ -103,14 +106,23 @@ def match_quantiles(values: Tensor, population: Tensor, wanted_quantiles: Tensor
         wanted_quantiles: (n_quantiles,), evenly spaced from 0 to 100 %.
 
     Returns:
-        The shape of `values`, within the wanted range.
+        The shape of `values`, within the wanted range; the medians meet.
     """
     grid = torch.linspace(0.0, 1.0, len(wanted_quantiles), dtype=values.dtype)
     own = torch.quantile(population, grid)
+    wanted = _not_steeper(own, wanted_quantiles.to(own))
     above = torch.searchsorted(own, values.contiguous()).clamp(1, len(own) - 1)
     low, high = own[above - 1], own[above]
     part = ((values - low) / (high - low).clamp_min(torch.finfo(values.dtype).tiny)).clamp(0.0, 1.0)
-    return torch.lerp(wanted_quantiles[above - 1], wanted_quantiles[above], part)
+    return torch.lerp(wanted[above - 1], wanted[above], part)
+
+
+def _not_steeper(own: Tensor, wanted: Tensor) -> Tensor:
+    """Quantiles that are wanted, as near to it as the largest slope allows, exact at the median."""
+    rises = torch.minimum(wanted.diff(), MOST_SLOPE * own.diff())
+    climbed = torch.cat([rises.new_zeros(1), rises.cumsum(0)])
+    middle = len(own) // 2
+    return climbed - climbed[middle] + wanted[middle]
 
 
 def _goes_with(matched: Expression, predicted: Expression, notes: Tensor) -> bool:

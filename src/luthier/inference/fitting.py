@@ -18,7 +18,7 @@ from luthier.errors import RangeError
 from luthier.inference.diagnosis import Trouble, diagnose_fit
 from luthier.inference.expression_fit import fit_expression
 from luthier.inference.level_follow import LevelFollow, follow_level
-from luthier.inference.loudness_fit import fit_loudness, match_loudness, raised_db, standardise_loudness
+from luthier.inference.loudness_fit import fit_loudness, is_note, match_loudness, raised_db, standardise_loudness
 from luthier.inference.melody_shaping import autotune, glide, scale_vibrato, soften_attacks
 from luthier.inference.morph import Morph, check_morph
 from luthier.inference.note_gate import GateSettings, NoteGate, note_gate
@@ -31,6 +31,9 @@ from luthier.model.instrument import Instrument
 from luthier.model.statistics import Statistics
 from luthier.units import CENTS_PER_OCTAVE, SEMITONES_PER_OCTAVE
 
+TOLD_PERIODICITY = 0.97
+"""A rough vowel is as aperiodic as what an instrument's recordings have at the edges of notes only: told so, it answers
+with bursts of noise within the note. Of a note it is told at least this."""
 CENTS_PER_SEMITONE = CENTS_PER_OCTAVE / SEMITONES_PER_OCTAVE
 
 
@@ -178,6 +181,8 @@ def _fit_dynamics(instrument: Instrument, melody: Features, wishes: Wishes, fram
         features = soften_attacks(features, find_notes(melody, frame_rate), frame_rate, seconds=seconds)
     if not wishes.get("voicing", True):
         features = features._replace(periodicity=torch.ones_like(features.periodicity))
+    sure = features.periodicity.clamp_min(TOLD_PERIODICITY)
+    features = features._replace(periodicity=torch.where(is_note(features), sure, features.periodicity))
     choice = wishes.get("expression", "auto")
     return fit_expression(features, instrument, choice=choice, offsets=wishes.get("offsets"))
 

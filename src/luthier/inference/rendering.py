@@ -19,6 +19,8 @@ from luthier.units import db_to_amplitude
 NOISE_SEED = 0
 BLOCK_FRAMES = 1024
 """Frames played at a time; at least 3, so that the first block has noise around its first frame."""
+DIRECT_SHARE = float(db_to_amplitude(-20.0))
+"""Of a room's strongest tap: the direct sound has at least this, silence before it has not."""
 FADED = float(db_to_amplitude(-60.0))
 """Against the loudest sample: what is left of a room is not heard any more."""
 
@@ -225,11 +227,12 @@ class _Place(NamedTuple):
 
 
 def normalised_room(impulse_response: Tensor) -> Tensor:
-    """Start a recorded room at its direct sound and give that the amplitude one.
+    """Start a recorded room at its direct sound and give its strongest tap the amplitude one.
 
     Args:
         impulse_response: (n_taps,) or (n_channels, n_taps) as recorded, any level, silence before the direct sound
-            allowed; the direct sound is the strongest tap of all channels.
+            allowed. The direct sound is the first tap of any channel within 20 dB of the strongest: in a large
+            hall an echo may be stronger, and one ear hears it before the other.
 
     Returns:
         The same with n_taps - index of the direct sound.
@@ -245,8 +248,9 @@ def normalised_room(impulse_response: Tensor) -> Tensor:
         )
     if not torch.isfinite(impulse_response).all():
         raise RangeError("the room's impulse response holds NaN or infinite samples. Mend the recording first.")
-    strongest = int(impulse_response.abs().argmax())
-    direct = impulse_response.flatten()[strongest]
-    if float(direct.abs()) == 0.0:
+    strongest = impulse_response.flatten()[impulse_response.abs().argmax()]
+    if float(strongest.abs()) == 0.0:
         raise RangeError("the room's impulse response is silent. Expected a recording of a clap or a sweep's response.")
-    return impulse_response[..., strongest % impulse_response.shape[-1] :] / direct
+    levels = impulse_response.abs().reshape(-1, impulse_response.shape[-1]).amax(dim=0)
+    direct = int((levels >= DIRECT_SHARE * strongest.abs()).float().argmax())
+    return impulse_response[..., direct:] / strongest

@@ -69,7 +69,11 @@ class StepBatches(TorchDataset[Batch]):
 
     def _draw(self, step: int, only: slice) -> Batch:
         is_regular = self.config.windows == "regular"
-        draw = partial(regular_windows, every_frames=self.every_frames) if is_regular else random_windows
+        draw = (
+            partial(regular_windows, every_frames=self.every_frames)
+            if is_regular
+            else partial(random_windows, is_filled=self.config.fill_windows)
+        )
         return draw(
             self.dataset,
             split=self.part,

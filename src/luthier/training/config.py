@@ -80,6 +80,9 @@ class TrainingConfig(FrozenConfig):
     )
     windows: Literal["random", "regular"] = Field("random", description="how windows are cut from the recordings")
     window_seconds: float = Field(2.0, gt=0, le=60, description="length of a window, s; rounded to whole frames")
+    fill_windows: bool = Field(
+        False, description="random windows that short recordings leave empty go on with others, after a rest"
+    )
     window_step_seconds: float = Field(1.0, gt=0, le=60, description="distance of regular windows, s")
     windows_per_epoch: int = Field(1000, ge=1, description="random windows until the next validation")
     minutes: float | None = Field(None, gt=0, description="budget: time, min")
