@@ -19,7 +19,10 @@ WINDOWS = WindowRule(periods=4.0, shortest_seconds=0.016, longest_seconds=0.096)
 """Hann windows of four periods part neighbouring harmonics and still follow a bow."""
 
 FRAMES_AT_ONCE = 64
-"""Frames solved in one go: bounds the memory, whatever the length of the clip."""
+"""Frames of one window length looked for in one go."""
+SAMPLES_AT_ONCE = 1 << 22
+"""Samples of sines made in one go: low notes at high rates have 180 sines of 1,600 samples in each frame, which do not fit
+into the cache of a processor for 64 frames."""
 
 RIDGE = 1e-4
 """Part of a sine's own energy added to the diagonal, so that no two sines can fight each other."""
@@ -77,19 +80,21 @@ def _measure_clip(
     noise_power = clip.new_zeros(len(f0_hz), 1)
     phase = _clip_phase(f0_hz, sample_rate, hop_length)
     lengths = window_lengths(f0_hz, WINDOWS, sample_rate)
-    for length, frames in groups_of_equal_length(lengths, FRAMES_AT_ONCE):
-        highest_hz = sample_rate / 2 - EDGE_HZ
-        count = min(n_harmonics, int(highest_hz / float(f0_hz[frames].min())))
+    highest_hz = sample_rate / 2 - EDGE_HZ
+    for length, group in groups_of_equal_length(lengths, FRAMES_AT_ONCE):
+        count = min(n_harmonics, int(highest_hz / float(f0_hz[group].min())))
         if count == 0:
             continue
-        centres = frames * hop_length
-        windows, weights = cut_windows(clip, centres, length)
-        weights = weights * torch.hann_window(length, dtype=clip.dtype, device=clip.device)
-        cycles = _window_phase(phase, f0_hz[frames], centres, length, sample_rate)
         number = torch.arange(1, count + 1, dtype=clip.dtype, device=clip.device)
-        is_audible = f0_hz[frames, None] * number <= highest_hz
-        amplitudes[frames, :count] = _fit(windows, weights, cycles, is_audible)
-        noise_power[frames, 0] = 4.0 * weights.square().sum(-1) / weights.sum(-1).square()
+        hann = torch.hann_window(length, dtype=clip.dtype, device=clip.device)
+        for frames in group.split(max(1, SAMPLES_AT_ONCE // (count * length))):
+            centres = frames * hop_length
+            windows, weights = cut_windows(clip, centres, length)
+            weights = weights * hann
+            cycles = _window_phase(phase, f0_hz[frames], centres, length, sample_rate)
+            is_audible = f0_hz[frames, None] * number <= highest_hz
+            amplitudes[frames, :count] = _fit(windows, weights, cycles, is_audible)
+            noise_power[frames, 0] = 4.0 * weights.square().sum(-1) / weights.sum(-1).square()
     return amplitudes, noise_power
 
 
@@ -114,11 +119,13 @@ def _window_phase(phase: Tensor, f0_hz: Tensor, centres: Tensor, length: int, sa
 
 def _fit(windows: Tensor, weights: Tensor, cycles: Tensor, is_audible: Tensor) -> Tensor:
     """Amplitudes (n, count) of the harmonics in windows (n, length) along the cycles (n, length)."""
-    sines = _complex_sines(cycles, is_audible.shape[1])
-    sides = torch.stack([weights * windows, weights], dim=-1).to(sines.dtype)
-    correlations = sines.conj() @ sides  # (n, count, 2): with the audio, and with the window alone
+    cosines, sines = _sines(cycles, is_audible.shape[1])
+    sides = torch.stack([weights * windows, weights], dim=-1)
+    correlations = torch.complex(
+        cosines @ sides, -(sines @ sides)
+    )  # (n, count, 2): with the audio, with the window alone
     energy = weights.sum(-1)
-    gram = _toeplitz(torch.cat([energy.to(sines.dtype).unsqueeze(1), correlations[:, :-1, 1]], dim=1))
+    gram = _toeplitz(torch.cat([energy.to(correlations.dtype).unsqueeze(1), correlations[:, :-1, 1]], dim=1))
     audible = is_audible.to(windows.dtype)
     gram = gram * (audible.unsqueeze(2) * audible.unsqueeze(1))
     missing = 0.5 * weights.shape[-1] / energy  # a whole Hann window sums to half its length
@@ -128,15 +135,25 @@ def _fit(windows: Tensor, weights: Tensor, cycles: Tensor, is_audible: Tensor) -
     return torch.linalg.solve(gram, targets.unsqueeze(-1)).squeeze(-1).abs()
 
 
-def _complex_sines(cycles: Tensor, count: int) -> Tensor:
-    """(n, length) cycles to (n, count, length): e^(i 2 pi k cycles) for k = 1 to count, by repeated products."""
+def _sines(cycles: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Cycles (n, length) to cos and sin of 2 pi k cycles, k = 1 to count: (n, count, length) each.
+
+    The first m harmonics, each turned on by the m-th, are the next m.
+    """
     radians = cycles_to_radians(cycles)
-    first = torch.polar(torch.ones_like(radians), radians)
-    sines = torch.empty(len(cycles), count, cycles.shape[1], dtype=first.dtype, device=cycles.device)
-    sines[:, 0] = first
-    for number in range(1, count):
-        torch.mul(sines[:, number - 1], first, out=sines[:, number])
-    return sines
+    cosines, sines = (cycles.new_empty(len(cycles), count, cycles.shape[1]) for _ in range(2))
+    cosines[:, 0], sines[:, 0] = radians.cos(), radians.sin()
+    done = 1
+    while done < count:
+        new = min(done, count - done)
+        cosine, sine, by_cosine, by_sine = (
+            each[:, part] for part in (slice(0, new), slice(done - 1, done)) for each in (cosines, sines)
+        )
+        ahead = slice(done, done + new)
+        torch.mul(cosine, by_cosine, out=cosines[:, ahead]).addcmul_(sine, by_sine, value=-1)
+        torch.mul(sine, by_cosine, out=sines[:, ahead]).addcmul_(cosine, by_sine)
+        done += new
+    return cosines, sines
 
 
 def _toeplitz(column: Tensor) -> Tensor:
