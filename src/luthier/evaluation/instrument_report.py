@@ -12,6 +12,7 @@ from luthier.data.dataset import Dataset
 from luthier.data.split import Part
 from luthier.dsp.signals import Features
 from luthier.evaluation.advice import advise
+from luthier.evaluation.comparison import compare
 from luthier.evaluation.frames_of_reference import Synthesiser, oracle_controls
 from luthier.evaluation.material import Clip, clips
 from luthier.evaluation.pitch import CONFIDENT, track_yin
@@ -105,6 +106,7 @@ def instrument_report(dataset: Dataset, entrants: Sequence[Entrant], *, split: P
         advice=[_named(entrant, entrants, text) for entrant in entrants for text in _sentences(entrant)],
         examples=[*passages, *rooms, *courses],
         tables=[ScoreTable(entrant.name, entrant.scores) for entrant in entrants],
+        comparison=compare(entrants[0].scores, entrants[1].scores) if len(entrants) == 2 else (),
         facts=[fact for entrant in entrants for fact in _facts(entrant)],
         credits=say_credits(dataset, entrants),
     )

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from torch import Tensor
 
 from luthier.atomic import atomic_file
+from luthier.evaluation.comparison import Difference
 from luthier.evaluation.embedding import audio_data_uri, png_data_uri
 from luthier.evaluation.metrics import MEANINGS
 from luthier.evaluation.scores import Evaluation, FramedScore, Number
@@ -51,6 +52,7 @@ class Report(NamedTuple):
         advice: what is good, what is not, what to do next; see `luthier.evaluation.advice.advise`.
         examples: what can be heard: passages, transfers, the room, the training curve.
         tables: scores of one instrument, or of several side by side.
+        comparison: of two instruments, the second against the first.
         facts: name and value pairs: preset, parameters, training time.
         credits: whom to name, and the licences of the recordings.
     """
@@ -60,6 +62,7 @@ class Report(NamedTuple):
     advice: Sequence[str] = ()
     examples: Sequence[ReportExample] = ()
     tables: Sequence[ScoreTable] = ()
+    comparison: Sequence[Difference] = ()
     facts: Sequence[tuple[str, str]] = ()
     credits: Sequence[str] = ()
 

@@ -72,6 +72,8 @@ def evaluate(
             print(f"{entrant.name}\n")
         print_scores(entrant.scores, training=entrant.training.verdict if entrant.training else "")
         print()
+    if against is not None:
+        print_comparison(entrants)
     if output is not None:
         print(output / "report.html")
         if listening_test:
@@ -130,6 +132,27 @@ def _write_listening_test(path: Path, dataset: Dataset, entrants: list[Entrant],
         sample_rate=dataset.definition.sample_rate,
         credits=say_credits(dataset, entrants),
     )
+
+
+def print_comparison(entrants: list[Entrant]) -> None:
+    """The second instrument against the first."""
+    from luthier.evaluation.comparison import compare
+
+    first, second = entrants
+    print(f"{second.name} against {first.name}, passage by passage\n")
+    rows = [
+        (
+            each.metric,
+            f"{each.mean:+.3g}",
+            f"{each.low:+.3g}",
+            f"{each.high:+.3g}",
+            f"{each.n_better} of {each.n_passages}",
+            each.words,
+        )
+        for each in compare(first.scores, second.scores)
+    ]
+    print_table(("score", "difference", "low", "high", "better in", ""), rows)
+    print()
 
 
 def print_scores(scores: Evaluation, *, training: str = "") -> None:

@@ -1,0 +1,51 @@
+"""Which of two instruments is closer to the recordings, passage by passage."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from luthier.evaluation.bootstrap import bootstrap_interval
+from luthier.evaluation.metrics import FRAMED_METRICS
+from luthier.evaluation.scores import Evaluation
+
+
+class Difference(NamedTuple):
+    """What one metric says of two instruments.
+
+    Attributes:
+        metric: its name; lower is better.
+        mean: of the second instrument's scores less the first's, over passages.
+        low, high: 95 % interval of that mean; both the mean itself where there is a single passage.
+        n_better: passages in which the second is better.
+        n_passages: in all.
+    """
+
+    metric: str
+    mean: float
+    low: float
+    high: float
+    n_better: int
+    n_passages: int
+
+    @property
+    def words(self) -> str:
+        """Whether one is better than the other, as far as the passages tell."""
+        if self.n_passages == 1:
+            return "one passage, which says nothing about others"
+        if self.low <= 0.0 <= self.high:
+            return "not told apart by these passages"
+        return "the second is better" if self.mean < 0.0 else "the first is better"
+
+
+def compare(first: Evaluation, second: Evaluation) -> list[Difference]:
+    """Take the differences of two instruments that were scored on the same passages: pairs tell more than two means."""
+    found = []
+    for metric in FRAMED_METRICS:
+        pairs = [
+            (one.scores[metric], other.scores[metric]) for one, other in zip(first.clips, second.clips, strict=True)
+        ]
+        differences = [other - one for one, other in pairs if one is not None and other is not None]
+        low, high = bootstrap_interval(differences)
+        mean = sum(differences) / len(differences)
+        found.append(Difference(metric, mean, low, high, sum(each < 0 for each in differences), len(differences)))
+    return found

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+
+from evaluation.pages import Page
+from luthier.evaluation.comparison import compare
+from luthier.evaluation.report import Report, ScoreTable, render_report
+from luthier.evaluation.scores import Evaluation
+
+
+def shifted(scores: Evaluation, *changes: float) -> Evaluation:
+    """Passages, each harder than the last, in which all metrics are so much worse."""
+    (clip,) = scores.clips
+    clips = [
+        clip.model_copy(update={"scores": dict.fromkeys(clip.scores, number + change)})
+        for number, change in enumerate(changes)
+    ]
+    return scores.model_copy(update={"clips": tuple(clips)})
+
+
+@pytest.mark.parametrize(
+    ("changes", "mean", "n_better", "words"),
+    [
+        ((-0.1, -0.2, -0.15, -0.1), -0.1375, 4, "the second is better"),
+        ((0.1, 0.2, 0.15, 0.1), 0.1375, 0, "the first is better"),
+        ((0.1, -0.1, 0.1, -0.1), 0.0, 2, "not told apart by these passages"),
+        ((-0.1,), -0.1, 1, "one passage, which says nothing about others"),
+    ],
+)
+def test_pairs_tell_what_the_difficulty_of_passages_hides(
+    scores: Evaluation, changes: tuple[float, ...], mean: float, n_better: int, words: str
+) -> None:
+    first, second = shifted(scores, *[0.0] * len(changes)), shifted(scores, *changes)
+    for each in compare(first, second):
+        assert each.mean == pytest.approx(mean)
+        assert each.low <= each.mean + 1e-9
+        assert each.mean <= each.high + 1e-9
+        assert (each.n_better, each.n_passages, each.words) == (n_better, len(changes), words)
+
+
+def test_it_stands_on_the_page_of_two(scores: Evaluation) -> None:
+    first, second = shifted(scores, 0.0, 0.0, 0.0), shifted(scores, -0.1, -0.2, -0.15)
+    tables = [ScoreTable("old", first), ScoreTable("new", second)]
+    text = Page(render_report(Report("both", tables=tables, comparison=compare(first, second)))).text
+    assert "new against old, passage by passage" in text
+    assert "the second is better" in text
+    assert "3 of 3" in text
