@@ -53,7 +53,7 @@ class Recipe(NamedTuple):
 
     def train(self, dataset: object, instrument: object) -> list[object]:
         """The command that learns."""
-        settings = [word for key, value in self.settings.items() for word in ("--set", f"{key}={value}")]
+        settings = [word for key, value in self.settings.items() for word in ("--set", f"{key}={_value(value)}")]
         budget = ["--minutes", f"{self.minutes:g}"] if self.minutes else ["--steps", self.steps]
         seed = ["--set", f"seed={self.seed}"]
         refit = ["--refit"] if self.refit else []
@@ -70,6 +70,11 @@ def read_recipe(path: Path) -> Recipe:
     """Read a recipe; an unknown or a missing key is an error."""
     table = tomllib.loads(path.read_text(encoding="utf-8"))
     return Recipe(**table)._replace(about=" ".join(table["about"].split()))
+
+
+def _value(value: object) -> object:
+    """As `--set` reads it."""
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def _quoted(word: object) -> str:
