@@ -11,6 +11,7 @@ from luthier.evaluation.instrument_report import Entrant
 from luthier.evaluation.listening_trials import ANCHOR, FADE_SECONDS, ORACLE, REFERENCE, Trial, listening_trials
 from luthier.evaluation.material import Clip
 from luthier.evaluation.scores import Evaluation
+from luthier.model.config import DecoderConfig, InstrumentConfig, RoomConfig
 from luthier.model.instrument import Instrument
 
 RATE = 16000
@@ -86,3 +87,16 @@ def test_ends_are_silent_so_that_a_loop_does_not_click(dataset, entrants) -> Non
 def test_an_excerpt_that_is_mostly_rest_is_left_out(dataset, entrants, monkeypatch) -> None:
     found = trials_of([noise_clip(6.0), noise_clip(6.0, level=1e-3)], dataset, entrants[:1], monkeypatch)
     assert len(found) == 1
+
+
+def test_an_instrument_with_an_expression_of_its_own_is_rated_with_and_without_the_recordings(
+    dataset: Dataset, scores: Evaluation
+) -> None:
+    torch.manual_seed(0)
+    inputs = ("f0_octaves_z", "loudness_z", "brightness_z")
+    decoder = DecoderConfig(inputs=inputs, input_width=4, gru_width=4, output_width=4, output_depth=1)
+    expressive = Instrument(InstrumentConfig(n_harmonics=40, decoder=decoder, room=RoomConfig(kind="none"))).eval()
+    (trial,) = listening_trials(dataset, [Entrant("violin", expressive, scores)])
+    sounds = dict(trial.sounds)
+    assert list(sounds)[3:] == ["violin", "violin, expression of its own"]
+    assert (sounds["violin"] - sounds["violin, expression of its own"]).abs().max() > 1e-6

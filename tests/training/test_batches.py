@@ -54,3 +54,14 @@ def test_processes_share_the_batch_that_one_would_have(dataset: Dataset, windows
     assert torch.equal(shares[1].features.f0_hz, batch.features.f0_hz[[1, 3]])
     assert shares[1].origins == batch.origins[1::2]
     assert torch.equal(both[1].whole(3).audio, batch.audio)
+
+
+def test_windows_longer_than_the_recordings_go_on_with_others_where_that_is_wanted(dataset: Dataset) -> None:
+    longest = max(block.n_frames for block in dataset.blocks("train")) / dataset.definition.frame_rate
+    empty, filled = (
+        StepBatches(dataset, TrainingConfig(batch_size=4, window_seconds=longest + 5.0, fill_windows=fill))[0]
+        for fill in (False, True)
+    )
+    last = slice(-round(3.0 * dataset.definition.frame_rate), None)  # a gap lasts 0.6 s at most
+    assert not empty.features.periodicity[:, last].any()
+    assert filled.features.periodicity[:, last].amax(dim=1).all()
