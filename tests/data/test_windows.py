@@ -182,6 +182,14 @@ def test_what_short_blocks_leave_empty_goes_on_with_others_after_a_rest(make_dat
     sounding = batch.features.periodicity[..., 0] > 0
     begins = (sounding[:, 1:] & ~sounding[:, :-1]).sum(1)
     assert begins.float().mean() > 0.2
+    later = (sounding[:, 1:] & ~sounding[:, :-1]).nonzero()
+    assert set(batch.features.f0_hz[later[:, 0], later[:, 1] + 1, 0].tolist()) == {
+        101.0,
+        501.0,
+    }  # from their beginnings
+    gaps = [int((~sounding[row, : begin + 1]).sum()) for row, begin in later.tolist()]  # all before, one or more
+    assert min(gaps) >= 80
+    assert max(gaps) > 200
     assert set(batch.features.f0_hz[:, 0, 0].tolist()) == {101.0, 501.0}
     for row in range(len(sounding)):
         frames = batch.features.f0_hz[row, sounding[row], 0].long() - 1

@@ -42,3 +42,6 @@ def test_passages_that_are_hard_for_all_leave_a_gap_sure() -> None:
 def test_without_passages_or_a_scale_there_is_no_interval() -> None:
     assert all(math.isnan(end) for end in gap_interval([], oracles=[], bases=[]))
     assert all(math.isnan(end) for end in gap_interval([1.0], oracles=[2.0], bases=[2.0]))
+    low, high = gap_interval([1.0, 2.0, 3.0], oracles=[1.0] * 3, bases=[1.0, 1.0, 2.0])  # some resamples have none
+    assert math.isfinite(low)
+    assert math.isfinite(high)

@@ -24,7 +24,7 @@ def shifted(scores: Evaluation, *changes: float) -> Evaluation:
         ((-0.1, -0.2, -0.15, -0.1), -0.1375, 4, "the second is better"),
         ((0.1, 0.2, 0.15, 0.1), 0.1375, 0, "the first is better"),
         ((0.1, -0.1, 0.1, -0.1), 0.0, 2, "not told apart by these passages"),
-        ((-0.1,), -0.1, 1, "one passage, which says nothing about others"),
+        ((-0.1,), -0.1, 1, "too few passages to say"),
     ],
 )
 def test_pairs_tell_what_the_difficulty_of_passages_hides(
@@ -39,9 +39,9 @@ def test_pairs_tell_what_the_difficulty_of_passages_hides(
 
 
 def test_it_stands_on_the_page_of_two(scores: Evaluation) -> None:
-    first, second = shifted(scores, 0.0, 0.0, 0.0), shifted(scores, -0.1, -0.2, -0.15)
+    first, second = shifted(scores, 0.0, 0.0, 0.0, 0.0), shifted(scores, -0.1, -0.2, -0.15, -0.1)
     tables = [ScoreTable("old", first), ScoreTable("new", second)]
     text = Page(render_report(Report("both", tables=tables, comparison=compare(first, second)))).text
     assert "new against old, passage by passage" in text
     assert "the second is better" in text
-    assert "3 of 3" in text
+    assert "4 of 4" in text

@@ -63,5 +63,7 @@ def test_what_sounds_in_a_rest_is_measured_against_the_loudest() -> None:
     assert rests_db(reference + hum, reference, sample_rate=RATE).item() == pytest.approx(-50, abs=1)
     assert rests_db(tone(440, seconds=3.0), reference, sample_rate=RATE).item() == pytest.approx(0, abs=1)
     assert math.isnan(rests_db(reference, tone(440, seconds=3.0), sample_rate=RATE).item())
-    short = torch.cat([tone(440), torch.zeros(1, RATE // 20), tone(440)], dim=1)
-    assert math.isnan(rests_db(short, short, sample_rate=RATE).item())  # a breath
+    assert math.isnan(rests_db(torch.zeros_like(reference), reference, sample_rate=RATE).item())
+    breath, rest = (torch.cat([tone(440), torch.zeros(1, n_ms * RATE // 1000), tone(440)], dim=1) for n_ms in (90, 150))
+    assert math.isnan(rests_db(breath, breath, sample_rate=RATE).item())
+    assert rests_db(rest, rest, sample_rate=RATE).item() < -150

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 
 from luthier.data.dataset import Dataset
+from luthier.data.split import Block
 from luthier.evaluation import held_out
 from luthier.evaluation.evaluate import Evaluation
 from luthier.evaluation.held_out import learned_share, passages_for_file
 from luthier.evaluation.instrument_report import Entrant, say_material
 from luthier.model.instrument import Instrument
+from luthier.model.instrument_file import MOST_PASSAGES, TrainingSummary, load_instrument, save_instrument
 
 
 def test_an_instrument_has_learned_from_its_training_part_and_from_nothing_else(dataset: Dataset) -> None:
@@ -36,6 +41,18 @@ def test_old_files_and_very_many_passages_are_not_known(dataset: Dataset, monkey
     assert passages_for_file(dataset, "train") == {}
 
 
+@pytest.mark.parametrize("n_recordings", [MOST_PASSAGES, MOST_PASSAGES + 1])
+def test_a_file_names_as_many_recordings_as_its_header_may_hold(
+    instrument: Instrument, dataset: Dataset, tmp_path: Path, n_recordings: int
+) -> None:
+    blocks = [Block(f"{number:016x}", 0, 500 + number) for number in range(n_recordings)]
+    many = SimpleNamespace(blocks=lambda part: blocks, definition=dataset.definition)
+    passages = passages_for_file(many, "train")  # type: ignore[arg-type]
+    save_instrument(tmp_path / "many.safetensors", instrument, TrainingSummary(learned_from=passages))
+    assert load_instrument(tmp_path / "many.safetensors").summary.learned_from == passages
+    assert len(passages) == (n_recordings if n_recordings <= MOST_PASSAGES else 0)
+
+
 def test_the_page_says_what_is_known(instrument: Instrument, scores: Evaluation) -> None:
     def entrant(name: str, share: float | None) -> Entrant:
         return Entrant(name, instrument, scores, learned_share=share)
@@ -46,4 +63,9 @@ def test_the_page_says_what_is_known(instrument: Instrument, scores: Evaluation)
     assert "best moment of training" in say_material([new], "validation")
     assert "40 % of what is scored below is what the instrument was trained on" in say_material([part], "test")
     assert "that all was trained on: no test of it" in say_material([new, all_], "train")
+    little = entrant("little", 0.001)
+    assert "Less than 1 % of what is scored below is what the instrument was" in say_material([little], "test")
+    both = say_material([all_, part], "test")
+    assert "that all was trained on: no test of it" in both
+    assert "40 % of what is scored below is what part was trained on" in both
     assert "Whether old was trained on what is scored below is not known" in say_material([new, old], "test")

@@ -58,7 +58,7 @@ def test_a_room_rings_out_after_the_last_note() -> None:
     echo[0], echo[3000], echo[3999] = 1.0, 0.5, 1e-6
     dry = render(instrument, features, RoomChoice(echo, wet=0.0)).audio[0]
     heard = render(instrument, features, RoomChoice(echo, rings_out=True))
-    gain = music_gain(normalised_room(echo), 16000)
+    gain = music_gain(normalised_room(echo, 16000), 16000)
     whole = torch.from_numpy(np.convolve((dry / gain).numpy(), echo.numpy()))
     assert heard.audio.shape[1] == pytest.approx(len(dry) + 3000, abs=50)
     assert (heard.audio[0] - whole[: heard.audio.shape[1]]).abs().max() < 1e-5
@@ -72,7 +72,7 @@ def test_another_room_is_heard_instead_of_its_own() -> None:
     echo[100], echo[800] = -0.5, -0.25  # recorded with silence before the direct sound, upside down
     dry = render(instrument, features, RoomChoice(wet=0.0)).audio[0]
     heard = render(instrument, features, RoomChoice(echo)).audio[0]
-    gain = music_gain(normalised_room(echo), 16000)  # as loud as in its own room, which adds nothing
+    gain = music_gain(normalised_room(echo, 16000), 16000)  # as loud as in its own room, which adds nothing
     assert 1.05 < float(gain) < 1.2
     assert torch.allclose(gain * heard[:700], dry[:700], atol=1e-6)
     assert torch.allclose(gain * heard[700:], dry[700:] + 0.5 * dry[:-700], atol=1e-6)
@@ -161,7 +161,7 @@ def test_a_wetness_outside_its_range_is_refused(wet: float) -> None:
 )
 def test_rooms_that_are_none_are_refused(room: Tensor, error: type[Exception]) -> None:
     with pytest.raises(error, match="room"):
-        normalised_room(room)
+        normalised_room(room, 16000)
 
 
 def test_a_stereo_room_is_heard_with_each_ear_as_two_rooms_of_one() -> None:
@@ -171,8 +171,10 @@ def test_a_stereo_room_is_heard_with_each_ear_as_two_rooms_of_one() -> None:
     stereo = render(instrument, features, RoomChoice(ears))
     assert stereo.audio.shape == (2, 3200)
     assert {tuple(stem.shape) for stem in stereo.stems.values()} == {(2, 3200)}
-    heard = music_gain(normalised_room(ears), 16000) * stereo.audio
-    left = music_gain(normalised_room(ears[0]), 16000) * render(instrument, features, RoomChoice(ears[0])).audio[0]
+    heard = music_gain(normalised_room(ears, 16000), 16000) * stereo.audio
+    left = (
+        music_gain(normalised_room(ears[0], 16000), 16000) * render(instrument, features, RoomChoice(ears[0])).audio[0]
+    )
     assert torch.allclose(heard[0], left, atol=1e-6)
     dry = render(instrument, features, RoomChoice(wet=0.0)).audio[0]
     expected = torch.zeros_like(dry)
@@ -184,16 +186,25 @@ def test_a_stereo_room_is_heard_with_each_ear_as_two_rooms_of_one() -> None:
 def test_a_room_begins_with_its_direct_sound_not_with_its_strongest_echo() -> None:
     hall = torch.zeros(2000)
     hall[200], hall[900] = 0.5, -0.8  # the echo of a large room is stronger
-    assert torch.equal(normalised_room(hall), hall[200:] / -0.8)
+    assert torch.equal(normalised_room(hall, 16000), hall[200:] / 0.8)
+    assert torch.equal(normalised_room(-hall, 16000), hall[200:] / 0.8)  # never inverted: dry and wet are mixed
     noisy = hall + 0.01 * torch.rand(2000, generator=torch.Generator().manual_seed(0))
-    assert len(normalised_room(noisy)) == 1800
+    assert len(normalised_room(noisy, 16000)) == 1800
 
 
 @pytest.mark.parametrize("louder", [0, 1])
 def test_a_stereo_room_keeps_the_direct_sound_of_both_ears(louder: int) -> None:
     ears = torch.zeros(2, 1000)
     ears[louder, 100], ears[1 - louder, 106] = 0.9, 1.0
-    room = normalised_room(ears)
+    room = normalised_room(ears, 16000)
     assert room.shape == (2, 900)
     assert room[louder, 0] == pytest.approx(0.9)
     assert room[1 - louder, 6] == pytest.approx(1.0)
+
+
+def test_a_room_whose_direct_sound_rings_before_its_peak_is_mixed_with_the_dry_sound_in_step() -> None:
+    ringing = torch.zeros(500)
+    ringing[100:106] = torch.tensor([-0.15, 0.12, -0.2, 0.3, 1.0, 0.4])
+    room = normalised_room(ringing, 16000)
+    assert len(room) == 396
+    assert float(room[0]) == 1.0

@@ -22,6 +22,7 @@ from luthier.data.prepare import prepare
 from luthier.data.synthetic import plucked_string
 from luthier.dsp.feature_definition import FeatureDefinition
 from luthier.errors import ConfigError, OutputError, TrainingError
+from luthier.evaluation.held_out import learned_share
 from luthier.model.instrument_file import load_instrument
 from luthier.training import module as training_module
 from luthier.training.listening import Example, training_curve
@@ -250,6 +251,14 @@ def test_every_validation_stands_beside_its_floor_and_oracle(dataset_path: Path,
         assert 0 < scores["mss_rel_oracle"] < scores["mss_rel"]
     assert len({report.scores["mss_rel_oracle"] for report in reports}) == 1
     assert load_instrument(result.output).summary.scores["validation_mss_rel_oracle"] > 0
+
+
+def test_an_instrument_says_which_passages_it_learned_from(dataset_path: Path, tmp_path: Path) -> None:
+    result = run(dataset_path, tmp_path / "a.safetensors", steps=2)
+    dataset = Dataset.open(dataset_path)
+    learned_from = load_instrument(result.output).summary.learned_from
+    assert learned_share(learned_from, dataset, "train") == pytest.approx(1.0)
+    assert learned_share(learned_from, dataset, "validation") == 0.0
 
 
 def test_a_run_that_learns_nothing_says_so_in_the_progress_the_log_and_the_summary(

@@ -8,7 +8,7 @@ GOOD_GAP, FAIR_GAP, PLAIN_GAP = 0.30, 0.50, 0.75
 """A published autoencoder of six million parameters is at 0.41 to 0.44, in MSS."""
 NOTABLE_GAP = 0.05
 """A smaller difference between two gaps is noise."""
-GOOD_LOUDNESS_DB, FAIR_LOUDNESS_DB = 1.5, 3.0
+AUDIBLE_LOUDNESS_DB, GOOD_LOUDNESS_DB, FAIR_LOUDNESS_DB = 1.0, 1.5, 3.0
 """A change of 1 dB is hardly heard, one of 3 dB plainly."""
 GOOD_CENTS, FAIR_CENTS = 10.0, 25.0
 """A trained ear hears about 5 cents side by side, 25 is out of tune."""
@@ -82,7 +82,7 @@ def _expression(given: Number, own: Number) -> str:
 
 def _loudness(score: FramedScore) -> str:
     error_db = score.model
-    if score.gap is not None and score.gap > 1.0:
+    if score.gap is not None and score.gap > 1.0 and error_db > AUDIBLE_LOUDNESS_DB:
         return (
             f"Loudness is off by {error_db:.1f} dB, where a constant timbre would be off by {score.base:.1f} dB. Record "
             "the same notes soft and loud."

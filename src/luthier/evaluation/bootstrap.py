@@ -58,5 +58,8 @@ def _interval(
         return math.nan, math.nan
     resampled = statistic(np.random.default_rng(SEED).integers(count, size=(N_RESAMPLES, count)))
     tail = (1 - confidence) / 2
-    low, high = np.quantile(resampled, [tail, 1 - tail])
+    known = resampled[np.isfinite(resampled)]  # a resample may have no scale
+    if len(known) == 0:
+        return math.nan, math.nan
+    low, high = np.quantile(known, [tail, 1 - tail])
     return float(low), float(high)

@@ -8,6 +8,9 @@ from luthier.evaluation.bootstrap import bootstrap_interval
 from luthier.evaluation.metrics import FRAMED_METRICS
 from luthier.evaluation.scores import Evaluation
 
+FEWEST_PASSAGES = 4
+"""Fewer resample to intervals that are much too narrow."""
+
 
 class Difference(NamedTuple):
     """What one metric says of two instruments.
@@ -30,21 +33,34 @@ class Difference(NamedTuple):
     @property
     def words(self) -> str:
         """Whether one is better than the other, as far as the passages tell."""
-        if self.n_passages == 1:
-            return "one passage, which says nothing about others"
+        if self.n_passages < FEWEST_PASSAGES:
+            return "too few passages to say"
         if self.low <= 0.0 <= self.high:
             return "not told apart by these passages"
         return "the second is better" if self.mean < 0.0 else "the first is better"
 
 
 def compare(first: Evaluation, second: Evaluation) -> list[Difference]:
-    """Take the differences of two instruments that were scored on the same passages: pairs tell more than two means."""
+    """Take the differences of two instruments on the same passages: pairs tell more than two means.
+
+    Args:
+        first: what the other is compared with.
+        second: scored on the same part of the same dataset.
+
+    Returns:
+        One for each metric that has frames of reference; those that no passage has a value for are left out.
+
+    Raises:
+        ValueError: the passages are not the same number.
+    """
     found = []
     for metric in FRAMED_METRICS:
         pairs = [
             (one.scores[metric], other.scores[metric]) for one, other in zip(first.clips, second.clips, strict=True)
         ]
         differences = [other - one for one, other in pairs if one is not None and other is not None]
+        if not differences:
+            continue
         low, high = bootstrap_interval(differences)
         mean = sum(differences) / len(differences)
         found.append(Difference(metric, mean, low, high, sum(each < 0 for each in differences), len(differences)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from luthier.evaluation.pairs import check_pair
@@ -55,7 +56,7 @@ def rests_db(output: Tensor, reference: Tensor, *, sample_rate: int) -> Tensor:
         sample_rate: Hz.
 
     Returns:
-        (batch,), dB, negative; NaN for a clip without a rest.
+        (batch,), dB, 0 at most; NaN for a clip without a rest, and for an output that is silent all along.
 
     Raises:
         ShapeError: the shapes differ or are not (batch, n_samples).
@@ -65,9 +66,12 @@ def rests_db(output: Tensor, reference: Tensor, *, sample_rate: int) -> Tensor:
     hop_length = sample_rate // LEVELS_PER_SECOND
     levels, wanted = (_levels_db(audio, hop_length) for audio in (output, reference))
     is_quiet = (wanted < wanted.amax(dim=1, keepdim=True) - COUNTED_RANGE_DB).float()
-    is_rest = -torch.max_pool1d(-is_quiet, REST_FRAMES, stride=1, padding=REST_FRAMES // 2) > 0.5
-    loudest = levels.masked_fill(~is_rest, -math.inf).amax(dim=1)
-    return torch.where(is_rest.any(1), loudest - levels.amax(dim=1), torch.nan)
+    around = REST_FRAMES // 2
+    bounded = F.pad(is_quiet, (around, around))  # what lies beyond the ends is not known to be quiet
+    is_rest = -torch.max_pool1d(-bounded, REST_FRAMES, stride=1) > 0.5
+    loudest, loudest_of_all = levels.masked_fill(~is_rest, -math.inf).amax(dim=1), levels.amax(dim=1)
+    is_known = is_rest.any(1) & output.any(1)
+    return torch.where(is_known, loudest - loudest_of_all, torch.nan)
 
 
 def _levels_db(audio: Tensor, hop_length: int) -> Tensor:

@@ -28,6 +28,7 @@ from luthier.evaluation.metrics import (
     mean_scores,
     score_clip,
 )
+from luthier.evaluation.pitch import melody_of
 from luthier.evaluation.playing import play_controls, play_instrument
 from luthier.evaluation.room import direct_to_reverberant_db, octave_t60_seconds
 from luthier.evaluation.scores import ClipScores, Evaluation, FramedScore, Number, RoomSummary, known
@@ -102,10 +103,11 @@ def _score(
     predicted = [play_instrument(instrument, own, seed=seed) for seed in seeds if instrument.predictor]
     oracles = [play_controls(oracle, sample_rate=rate, hop_length=hop_length, seed=seed) for seed in seeds]
     bases = [play_controls(base, sample_rate=rate, hop_length=hop_length, seed=seed) for seed in seeds]
+    wanted = melody_of(clip.audio, sample_rate=rate)
     pairs = zip(oracles, [*oracles[1:], oracles[0]], strict=True)
     return _ClipResult(
-        model=mean_scores([score_clip(audio, clip.audio, sample_rate=rate) for audio in models]),
-        predicted=mean_scores([score_clip(audio, clip.audio, sample_rate=rate) for audio in predicted]),
+        model=mean_scores([score_clip(audio, clip.audio, sample_rate=rate, wanted=wanted) for audio in models]),
+        predicted=mean_scores([score_clip(audio, clip.audio, sample_rate=rate, wanted=wanted) for audio in predicted]),
         floor=mean_scores([framed_scores(one, other, sample_rate=rate) for one, other in pairs]),
         oracle=mean_scores([framed_scores(audio, clip.audio, sample_rate=rate) for audio in oracles]),
         base=mean_scores([framed_scores(audio, clip.audio, sample_rate=rate) for audio in bases]),

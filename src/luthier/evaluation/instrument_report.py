@@ -31,7 +31,8 @@ from luthier.features.loudness import loudness_db
 from luthier.model.instrument import Instrument
 
 ALL_LEARNED = "Everything below was played from recordings that {who} was trained on: no test of it."
-PARTLY_LEARNED = "{share:.0f} % of what is scored below is what {who} was trained on: no fair test of it."
+PARTLY_LEARNED = "{share} % of what is scored below is what {who} was trained on: no fair test of it."
+ALL_SHARE = 0.995
 UNKNOWN = "Whether {who} was trained on what is scored below is not known: its file does not say."
 CHOSEN_BY = "Everything below was played from recordings by which the best moment of training was chosen."
 HELD_OUT = "Everything below was played from recordings that were held out from training."
@@ -71,14 +72,19 @@ def say_credits(dataset: Dataset, entrants: Sequence[Entrant]) -> list[str]:
 
 def say_material(entrants: Sequence[Entrant], split: Part) -> str:
     """What instruments are scored on, in a sentence."""
-    learned = [entrant for entrant in entrants if entrant.learned_share]
-    if learned:
-        share = 100.0 * max(entrant.learned_share or 0.0 for entrant in learned)
-        return (ALL_LEARNED if share > 99.5 else PARTLY_LEARNED).format(who=_who(learned, entrants), share=share)
-    unknown = [entrant for entrant in entrants if entrant.learned_share is None]
-    if unknown:
-        return UNKNOWN.format(who=_who(unknown, entrants))
-    return CHOSEN_BY if split == "validation" else HELD_OUT
+    if all(entrant.learned_share == 0.0 for entrant in entrants):
+        return CHOSEN_BY if split == "validation" else HELD_OUT
+    shares = list(dict.fromkeys(entrant.learned_share for entrant in entrants))
+    groups = [(share, [entrant for entrant in entrants if entrant.learned_share == share]) for share in shares]
+    return " ".join(_say_learned(share, _who(some, entrants)) for share, some in groups if share != 0.0)
+
+
+def _say_learned(share: float | None, who: str) -> str:
+    if share is None:
+        return UNKNOWN.format(who=who)
+    if share > ALL_SHARE:
+        return ALL_LEARNED.format(who=who)
+    return PARTLY_LEARNED.format(who=who, share="Less than 1" if share < 0.005 else f"{100 * share:.0f}")
 
 
 def _who(some: Sequence[Entrant], entrants: Sequence[Entrant]) -> str:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from luthier.evaluation.dynamics import loudness_db_l1, rests_db
 from luthier.evaluation.onsets import onset_flux, onset_found, onset_ms
-from luthier.evaluation.pitch import PitchErrors, pitch_errors
+from luthier.evaluation.pitch import PitchErrors, YinTrack, pitch_errors
 from luthier.evaluation.spectral import lsd_db, mel_db, mss, mss_rel
 
 SpectralMetric = Callable[[Tensor, Tensor, int], Tensor]
@@ -51,13 +51,16 @@ MEANINGS = {
 """One sentence on each metric, for people."""
 
 
-def score_clip(output: Tensor, reference: Tensor, *, sample_rate: int) -> dict[str, float]:
+def score_clip(
+    output: Tensor, reference: Tensor, *, sample_rate: int, wanted: YinTrack | None = None
+) -> dict[str, float]:
     """Every metric of one clip.
 
     Args:
         output: (1, n_samples), at the level of the recording.
         reference: (1, n_samples).
         sample_rate: Hz.
+        wanted: `melody_of` the reference, where it is known already: it takes longer than all else.
 
     Returns:
         Name of the metric to its value; NaN where the reference has no pitch or no onset to compare.
@@ -68,7 +71,7 @@ def score_clip(output: Tensor, reference: Tensor, *, sample_rate: int) -> dict[s
     """
     metrics = {**FRAMED_METRICS, **PLAIN_METRICS}
     scores = {name: float(metric(output, reference, sample_rate)) for name, metric in metrics.items()}
-    (pitch,) = pitch_errors(output, reference, sample_rate=sample_rate)
+    (pitch,) = pitch_errors(output, reference, sample_rate=sample_rate, wanted=wanted)
     return {**scores, **pitch._asdict()}
 
 

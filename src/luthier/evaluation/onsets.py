@@ -113,7 +113,20 @@ def onset_ms(output: Tensor, reference: Tensor, *, sample_rate: int) -> Tensor:
 
 
 def onset_found(output: Tensor, reference: Tensor, *, sample_rate: int) -> Tensor:
-    """Share of the reference's onsets that have one in the output within 50 ms: (batch,); otherwise as `onset_ms`."""
+    """Share of the reference's onsets that have one in the output within 50 ms.
+
+    Args:
+        output: (batch, n_samples).
+        reference: (batch, n_samples).
+        sample_rate: Hz.
+
+    Returns:
+        (batch,), 0 to 1; NaN for a clip in which no note begins.
+
+    Raises:
+        ShapeError: the shapes differ or are not (batch, n_samples).
+        RangeError: a sample is not a finite number.
+    """
     found, wanted = _fluxes_db(output, reference, sample_rate)
     distances = [onset_distances_ms(*pair) for pair in zip(found, wanted, strict=True)]
     return torch.stack([(each < FARTHEST_MS).float().mean() for each in distances])

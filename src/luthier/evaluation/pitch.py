@@ -105,23 +105,31 @@ def track_yin(
     return YinTrack(f0_hz.float(), (1 - note.depth).clamp(0, 1).float())
 
 
-def pitch_errors(output: Tensor, reference: Tensor, *, sample_rate: int) -> list[PitchErrors]:
+def pitch_errors(
+    output: Tensor, reference: Tensor, *, sample_rate: int, wanted: YinTrack | None = None
+) -> list[PitchErrors]:
     """Compare the melodies of two clips by YIN, one result for each clip of the batch.
 
     Args:
         output: (batch, n_samples).
         reference: (batch, n_samples).
         sample_rate: Hz.
+        wanted: `melody_of` the reference, where it is known already.
 
     Raises:
         ShapeError: the shapes differ or are not (batch, n_samples).
         RangeError: a sample is not a finite number.
     """
     check_pair(output, reference)
-    options = {"sample_rate": sample_rate, "hop_length": sample_rate // FRAMES_PER_SECOND}
-    found, wanted = track_yin(output, **options), track_yin(reference, **options)
+    found = melody_of(output, sample_rate=sample_rate)
+    wanted = melody_of(reference, sample_rate=sample_rate) if wanted is None else wanted
     clips = zip(*found, *wanted, strict=True)
     return [_pitch_errors(YinTrack(*clip[:2]), YinTrack(*clip[2:])) for clip in clips]
+
+
+def melody_of(audio: Tensor, *, sample_rate: int) -> YinTrack:
+    """The pitch of audio (batch, n_samples), 100 frames a second."""
+    return track_yin(audio, sample_rate=sample_rate, hop_length=sample_rate // FRAMES_PER_SECOND)
 
 
 def _pitch_errors(found: YinTrack, wanted: YinTrack) -> PitchErrors:

@@ -21,6 +21,8 @@ BLOCK_FRAMES = 1024
 """Frames played at a time; at least 3, so that the first block has noise around its first frame."""
 DIRECT_SHARE = float(db_to_amplitude(-20.0))
 """Of a room's strongest tap: the direct sound has at least this, silence before it has not."""
+DIRECT_SECONDS = 0.001
+"""From its rise to its peak."""
 FADED = float(db_to_amplitude(-60.0))
 """Against the loudest sample: what is left of a room is not heard any more."""
 
@@ -214,7 +216,7 @@ class _Place(NamedTuple):
         gain = instrument.dry_gain()
         if room.impulse_response is None:
             return cls(gain, instrument.room.impulse_response(), room.wet)
-        other = normalised_room(room.impulse_response)
+        other = normalised_room(room.impulse_response, instrument.config.sample_rate)
         return cls(gain, gain / music_gain(other, instrument.config.sample_rate) * other, room.wet)
 
     def hear(self, dry: dict[str, Tensor], echoes: ConvolutionState) -> tuple[dict[str, Tensor], ConvolutionState]:
@@ -226,13 +228,14 @@ class _Place(NamedTuple):
         return stems | {"room": self.wet * (wet - self.gain * played)}, echoes
 
 
-def normalised_room(impulse_response: Tensor) -> Tensor:
-    """Start a recorded room at its direct sound and give its strongest tap the amplitude one.
+def normalised_room(impulse_response: Tensor, sample_rate: int) -> Tensor:
+    """Start a recorded room at its direct sound, not inverted, and give its strongest tap the amplitude one.
 
     Args:
         impulse_response: (n_taps,) or (n_channels, n_taps) as recorded, any level, silence before the direct sound
-            allowed. The direct sound is the first tap of any channel within 20 dB of the strongest: in a large
-            hall an echo may be stronger, and one ear hears it before the other.
+            allowed. The direct sound is where any channel first comes within 20 dB of the strongest tap, at its peak
+            within a millisecond: in a large hall an echo may be stronger, and one ear hears it before the other.
+        sample_rate: Hz.
 
     Returns:
         The same with n_taps - index of the direct sound.
@@ -248,9 +251,12 @@ def normalised_room(impulse_response: Tensor) -> Tensor:
         )
     if not torch.isfinite(impulse_response).all():
         raise RangeError("the room's impulse response holds NaN or infinite samples. Mend the recording first.")
-    strongest = impulse_response.flatten()[impulse_response.abs().argmax()]
-    if float(strongest.abs()) == 0.0:
+    ears = impulse_response.reshape(-1, impulse_response.shape[-1])
+    loudest = ears.abs().max()
+    if float(loudest) == 0.0:
         raise RangeError("the room's impulse response is silent. Expected a recording of a clap or a sweep's response.")
-    levels = impulse_response.abs().reshape(-1, impulse_response.shape[-1]).amax(dim=0)
-    direct = int((levels >= DIRECT_SHARE * strongest.abs()).float().argmax())
-    return impulse_response[..., direct:] / strongest
+    # What rises above the threshold first may be the ringing of a filter before the direct sound: it peaks soon after.
+    rises = int((ears.abs().amax(dim=0) >= DIRECT_SHARE * loudest).float().argmax())
+    ear = ears[int(ears[:, rises].abs().argmax())]
+    direct = rises + int(ear[rises : rises + round(DIRECT_SECONDS * sample_rate) + 1].abs().argmax())
+    return impulse_response[..., direct:] / (loudest * ear[direct].sign())

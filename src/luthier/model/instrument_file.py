@@ -22,15 +22,15 @@ from luthier.model.bundled import find_instrument
 from luthier.model.config import FrozenConfig, InstrumentConfig
 from luthier.model.instrument import Instrument
 from luthier.model.instrument_formats import FORMAT_VERSION, Content, upgrade
-from luthier.strict_json import parse_json
+from luthier.strict_json import MAX_KEYS, parse_json
 
 HEADER_KEY = "luthier"
 LARGEST_HEADER = 1 << 18
 """Bytes of JSON accepted."""
 WEIGHT_TYPE = "F32"
 """The number format of all weights, as safetensors calls it."""
-MOST_PASSAGES = 2000
-"""Passages that a file names, which take half of its header; of more material it says nothing."""
+MOST_PASSAGES = MAX_KEYS
+"""Passages that a file names, of as many recordings at most: what a header may hold. Of more material it says nothing."""
 LONGEST_QUOTE = 80
 """Characters quoted from a file in an error message."""
 

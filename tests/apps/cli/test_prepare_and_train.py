@@ -177,6 +177,8 @@ def test_evaluate_compares_two_instruments_and_makes_a_listening_test(
     assert "string and other" in (tmp_path / "report" / "report.html").read_text()
     page = (tmp_path / "report" / "listening-test.html").read_text()
     assert "data:audio/flac" in page
+    told = luthier_command("evaluate", output, dataset, "--against", other).stdout
+    assert "other against string, passage by passage" in told
 
 
 def test_an_instrument_is_not_compared_with_itself(trained, dataset, luthier_command) -> None:

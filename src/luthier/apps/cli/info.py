@@ -30,6 +30,9 @@ def info(
     if json:
         print_json(document)
     else:
+        passages = document.get("learned_from")
+        if isinstance(passages, dict) and passages:  # all of them are for programs
+            document["learned_from"] = f"{sum(map(len, passages.values()))} passages of {len(passages)} recordings"
         shown = {key: value for key, value in document.items() if value not in ("", {}, None)}
         print_table(("instrument", subject), [(key.replace("_", " "), _text(value)) for key, value in shown.items()])
 
