@@ -121,9 +121,8 @@ def _fit(windows: Tensor, weights: Tensor, cycles: Tensor, is_audible: Tensor) -
     """Amplitudes (n, count) of the harmonics in windows (n, length) along the cycles (n, length)."""
     cosines, sines = _sines(cycles, is_audible.shape[1])
     sides = torch.stack([weights * windows, weights], dim=-1)
-    correlations = torch.complex(
-        cosines @ sides, -(sines @ sides)
-    )  # (n, count, 2): with the audio, with the window alone
+    # (n, count, 2): with the audio, and with the window alone
+    correlations = torch.complex(cosines @ sides, -(sines @ sides))
     energy = weights.sum(-1)
     gram = _toeplitz(torch.cat([energy.to(correlations.dtype).unsqueeze(1), correlations[:, :-1, 1]], dim=1))
     audible = is_audible.to(windows.dtype)

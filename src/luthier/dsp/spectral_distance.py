@@ -14,13 +14,13 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from luthier.dsp.feature_definition import WINDOWS_RATE
 from luthier.dsp.kernels import in_parts, kernels
 from luthier.dsp.spectra import hann_window, stft
 from luthier.errors import ShapeError
 
 MSS_WINDOWS = (64, 128, 256, 512, 1024, 2048)
 """Window sizes in samples at 16 kHz."""
-WINDOWS_RATE = 16000
 OVERLAP = 4
 """Windows per window length: the hop is a quarter of the window."""
 MSS_EPSILON = 1e-7

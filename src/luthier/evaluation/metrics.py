@@ -34,8 +34,8 @@ PITCH_METRICS = PitchErrors._fields
 
 MEANINGS = {
     "mss": "Distance of the spectra at six time scales, as in published work; two takes of the same noise score 3 to 4.",
-    "mss_rel": "The same, blind to what lies 80 dB below the loudest, and above 16 kHz in windows that last as long as there: "
-    "the one number to compare instruments by.",
+    "mss_rel": "The same, blind to what lies 80 dB below the loudest, in windows that last as long at every sample rate: the "
+    "one number to compare instruments by.",
     "mel_db": "Mean difference in level over time and pitch range, in dB: how well the timbre is matched.",
     "lsd_db": "Difference of the fine spectrum in dB, frame by frame.",
     "loudness_db_l1": "Mean difference in loudness, in dB: below 1 dB is hard to hear.",

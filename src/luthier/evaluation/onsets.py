@@ -107,8 +107,7 @@ def onset_ms(output: Tensor, reference: Tensor, *, sample_rate: int) -> Tensor:
         ShapeError: the shapes differ or are not (batch, n_samples).
         RangeError: a sample is not a finite number.
     """
-    found, wanted = _fluxes_db(output, reference, sample_rate)
-    distances = [onset_distances_ms(*pair) for pair in zip(found, wanted, strict=True)]
+    distances = _distances_ms(output, reference, sample_rate)
     return torch.stack([each.quantile(0.5) if len(each) else each.new_tensor(torch.nan) for each in distances])
 
 
@@ -127,8 +126,7 @@ def onset_found(output: Tensor, reference: Tensor, *, sample_rate: int) -> Tenso
         ShapeError: the shapes differ or are not (batch, n_samples).
         RangeError: a sample is not a finite number.
     """
-    found, wanted = _fluxes_db(output, reference, sample_rate)
-    distances = [onset_distances_ms(*pair) for pair in zip(found, wanted, strict=True)]
+    distances = _distances_ms(output, reference, sample_rate)
     return torch.stack([(each < FARTHEST_MS).float().mean() for each in distances])
 
 
@@ -140,19 +138,12 @@ def _fluxes_db(output: Tensor, reference: Tensor, sample_rate: int) -> tuple[Ten
     return spectral_flux_db(levels, floor_db), spectral_flux_db(wanted_levels, floor_db)
 
 
-def onset_distances_ms(found: Tensor, wanted: Tensor) -> Tensor:
-    """How far the nearest onset is from each that is wanted.
-
-    Args:
-        found: flux, (n_frames,).
-        wanted: flux, (n_frames,).
-
-    Returns:
-        (n_onsets,), ms, at most 50: one farther away is another note's.
-    """
-    moments, wanted_moments = onset_moments_ms(found), onset_moments_ms(wanted)
-    distances = F.pad((moments[None] - wanted_moments[:, None]).abs(), (0, 1), value=FARTHEST_MS)
-    return distances.amin(dim=1)
+def _distances_ms(output: Tensor, reference: Tensor, sample_rate: int) -> list[Tensor]:
+    """For each clip how far the nearest onset is from each of the reference's, at most 50: (n_onsets,)."""
+    found, wanted = _fluxes_db(output, reference, sample_rate)
+    pairs = [(onset_moments_ms(one), onset_moments_ms(other)) for one, other in zip(found, wanted, strict=True)]
+    distances = [(moments[None] - wanted_moments[:, None]).abs() for moments, wanted_moments in pairs]
+    return [F.pad(each, (0, 1), value=FARTHEST_MS).amin(dim=1) for each in distances]
 
 
 def onset_moments_ms(flux_db: Tensor) -> Tensor:

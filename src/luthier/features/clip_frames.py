@@ -5,17 +5,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from luthier.dsp.feature_definition import WINDOWS_RATE
 from luthier.features.long_audio import LongAudio
 
-DEFINITION_RATE = 16000
-"""Hz; the sample rate at which windows are given in samples. At other rates they last as many seconds."""
 FRAMES_AT_ONCE = 512
 """Frames transformed in one go: bounds the memory, whatever the length of the clip."""
 
 
 def frame_length_at(n_fft: int, sample_rate: int) -> int:
     """The even number of samples nearest to n_fft / 16 kHz: 2048 at 16 kHz, 5644 at 44.1 kHz."""
-    return max(2, 2 * round(n_fft * sample_rate / DEFINITION_RATE / 2))
+    return max(2, 2 * round(n_fft * sample_rate / WINDOWS_RATE / 2))
 
 
 def clip_frames(clip: LongAudio, start: int, stop: int, *, frame_length: int, hop_length: int) -> Tensor:

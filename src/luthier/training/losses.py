@@ -8,8 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from luthier.dsp.feature_definition import WINDOWS_RATE
 from luthier.dsp.spectra import hann_window
-from luthier.dsp.spectral_distance import MSS_WINDOWS, OVERLAP, WINDOWS_RATE, SpectralScales, multi_scale_distance
+from luthier.dsp.spectral_distance import MSS_WINDOWS, OVERLAP, SpectralScales, multi_scale_distance
 from luthier.features.loudness import loudness_db
 from luthier.training.config import SpectralWeights, TrainingConfig
 

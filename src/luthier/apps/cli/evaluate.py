@@ -159,18 +159,13 @@ def print_scores(scores: Evaluation, *, training: str = "") -> None:
     """The scores as a table, and what they mean."""
     from luthier.evaluation.advice import advise
 
-    columns = ["model", "floor", "oracle", "base", "gap", "gap_low", "gap_high"]
+    interval = ["gap_low", "gap_high"] if scores.mss_rel.gap_low is not None else []
     own = ["predicted", "predicted_gap"] if scores.mss_rel.predicted is not None else []
-    if scores.mss_rel.gap_low is None:
-        columns = columns[:5]
-    rows = [
-        (name, *(_text(getattr(score, column)) for column in [*columns, *own])) for name, score in scores.framed.items()
-    ]
-    rows += [
-        (name, _text(value), *[""] * (len(columns) - 1), *([_text(scores.predicted[name]), ""] if own else []))
-        for name, value in scores.plain.items()
-    ]
-    columns += own
+    columns = ["model", "floor", "oracle", "base", "gap", *interval, *own]
+    rows = [(name, *(_text(getattr(score, column)) for column in columns)) for name, score in scores.framed.items()]
+    for name, value in scores.plain.items():
+        known = {"model": value, **({"predicted": scores.predicted[name]} if own else {})}
+        rows.append((name, *(_text(known[column]) if column in known else "" for column in columns)))
     print_table(("score", *columns), rows)
     print()
     print("\n".join(advise(scores, training=training)))
