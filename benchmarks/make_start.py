@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -111,6 +111,12 @@ def as_start(sources: Sequence[Source]) -> Instrument:
     return start
 
 
+def whole_recordings(dataset: Dataset) -> Iterator[tuple[str, tuple[tuple[float, float]]]]:
+    """Each recording's id, and that it was learned from beginning to end."""
+    for recording in dataset.recordings:
+        yield recording.id, ((0.0, recording.n_frames / dataset.definition.frame_rate),)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("output", type=Path)
@@ -127,7 +133,12 @@ def main() -> None:
         network = sources[0].module.instrument if sources else None
         sources.append(Source(path, network, steps=given.steps, seed=given.seed))
     learn(sources, steps=given.steps, seed=given.seed)
-    summary = TrainingSummary(title=given.title, credit=given.credit, licence=given.licence)
+    summary = TrainingSummary(
+        title=given.title,
+        credit=given.credit,
+        licence=given.licence,
+        learned_from={name: passages for source in sources for name, passages in whole_recordings(source.dataset)},
+    )
     save_instrument(given.output, as_start(sources), summary)
 
 

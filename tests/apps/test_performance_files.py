@@ -63,9 +63,9 @@ HEADER = "seconds,f0_hz,amplitude,harmonic_1,harmonic_2,harmonic_3,harmonic_4,no
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("", ShapeError),
+        ("", RangeError),
         (HEADER, RangeError),
-        (f"{HEADER}\n0,440,1,1,0,0,0,0,0,loud", ShapeError),
+        (f"{HEADER}\n0,440,1,1,0,0,0,0,0,loud", RangeError),
         (f"{HEADER}\n0,440,1,1,0", ShapeError),
         (f"{HEADER}\n0,440,1,1,0,0,0,0,0,nan", RangeError),
         (f"{HEADER}\n0,440,-1,1,0,0,0,0,0,0", RangeError),
@@ -78,6 +78,14 @@ def test_tables_that_make_no_sense_are_refused(tmp_path: Path, text: str, error:
     (tmp_path / "a.csv").write_text(text)
     with pytest.raises(error, match=r"a\.csv"):
         read_performance(tmp_path / "a.csv", **SIZES)
+
+
+def test_a_table_of_a_spreadsheet_with_decimal_commas_is_read(tmp_path: Path) -> None:
+    save_performance(tmp_path / "a.csv", controls(), 100.0)
+    text = (tmp_path / "a.csv").read_text()
+    (tmp_path / "b.csv").write_text(text.replace(",", ";").replace(".", ",") + ";;;;;;;;;\n")
+    ours, theirs = (read_performance(tmp_path / name, **SIZES) for name in ("a.csv", "b.csv"))
+    assert all(torch.equal(one, other) for one, other in zip(ours, theirs, strict=True))
 
 
 def test_arrays_of_another_instrument_are_refused(tmp_path: Path) -> None:

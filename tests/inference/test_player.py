@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from inference.conftest import NOISY, RATE, TUNE_HZ, low_voice, middle_of_notes, middle_of_rests
+from luthier.dsp.signals import Features
 from luthier.errors import InstrumentFileError, LuthierError, RangeError, ShapeError
 from luthier.inference.loudness_fit import is_note
 from luthier.inference.player import Player, Transfer, load_player
@@ -191,6 +192,24 @@ def test_audio_that_cannot_be_used_is_refused(
 ) -> None:
     with pytest.raises(error, match=r"audio|sample_rate"):
         player.resynth(clip, rate)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "words"),
+    [
+        ({"loudness_db": torch.zeros(1, 3, 1)}, ShapeError, r"loudness_db has shape \(1, 3, 1\)"),
+        ({"f0_hz": torch.zeros(0)}, ShapeError, "f0_hz has shape"),
+        ({"f0_hz": torch.full((1, 9, 1), math.nan)}, RangeError, "f0_hz holds NaN"),
+        ({"f0_hz": torch.zeros(1, 9, 1)}, RangeError, "a pitch everywhere"),
+    ],
+    ids=["other length", "other axes", "nan", "no pitch"],
+)
+def test_features_of_ones_own_that_cannot_be_used_are_refused(
+    player: Player, changes: dict[str, Tensor], error: type[LuthierError], words: str
+) -> None:
+    usual = Features(torch.full((1, 9, 1), TUNE_HZ[0]), torch.ones(1, 9, 1), torch.full((1, 9, 1), -30.0))
+    with pytest.raises(error, match=words):
+        player.fit(usual._replace(**changes))
 
 
 def test_the_room_alone_is_the_impulse_response(player: Player) -> None:

@@ -18,6 +18,7 @@ from luthier.training import module as training_module
 from luthier.training.refit import RefitReport, part_seconds
 from luthier.training.run import RunOptions, RunResult, train
 from luthier.training.run_folder import RunFolder
+from luthier.training.start import start_path
 
 QUICK = {"gru_width": 16, "output_width": 16, "output_depth": 1, "input_width": 8, "room.kind": "none"} | {
     "batch_size": 2,
@@ -173,3 +174,12 @@ def test_a_budget_of_minutes_holds_the_refit_too(
     assert result.refit_steps > 8
     assert 0.7 * 30 < result.seconds + result.refit_seconds <= 30
     assert result.seconds == pytest.approx(0.4 * 30, abs=2.0)
+
+
+def test_what_the_start_has_heard_is_named_before_and_after(dataset_path: Path, tmp_path: Path) -> None:
+    wide = {"gru_width": 64, "output_width": 96, "output_depth": 2, "input_width": 16}  # as the start is
+    result = run(dataset_path, tmp_path / "a.safetensors", steps=2, refit=True, **wide)
+    heard = load_instrument(start_path("three-players")).summary.learned_from
+    own = {recording.id for recording in Dataset.open(dataset_path).recordings}
+    for path in (RunFolder(result.run_folder).best, result.output):
+        assert load_instrument(path).summary.learned_from.keys() == heard.keys() | own

@@ -14,8 +14,15 @@ from luthier.dsp.feature_definition import FeatureDefinition
 from luthier.errors import ConfigError
 from luthier.model.instrument import Instrument
 from luthier.model.instrument_file import load_instrument
+from luthier.training import start as start_module
 from luthier.training.settings import Settings, resolve_settings, settings_tables
-from luthier.training.start import start_names, start_network, start_path, with_start_credit
+from luthier.training.start import (
+    start_names,
+    start_network,
+    start_path,
+    with_start_credit,
+    with_start_passages,
+)
 from luthier.training.untrained import build
 
 START = "three-players"
@@ -91,3 +98,16 @@ def test_an_instrument_thanks_whom_its_start_thanks() -> None:
     assert with_start_credit("A. Player", START) == f"A. Player. Network started from: {played}"
     assert with_start_credit("", START) == f"Network started from: {played}"
     assert with_start_credit("A. Player", "") == "A. Player"
+
+
+def test_what_an_instrument_started_from_is_nothing_that_it_never_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = load_instrument(start_path(START)).summary.learned_from
+    assert len(heard) == 154  # two movements, 128 and 24 files
+    assert all(begin == 0.0 for passages in heard.values() for begin, _ in passages)
+    one = next(iter(heard))
+    own = {"0123456789abcdef": ((1.0, 2.0),), one: ((0.5, 0.6),)}
+    assert with_start_passages(own, START) == heard | {"0123456789abcdef": ((1.0, 2.0),)}
+    assert with_start_passages(own, "") == own
+    assert with_start_passages({}, START) == {}  # not known stays not known
+    monkeypatch.setattr(start_module, "MOST_PASSAGES", 154)
+    assert with_start_passages(own, START) == {}

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from luthier.apps.number_tables import read_number_table
 from luthier.atomic import atomic_file
 from luthier.dsp.signals import Controls
 from luthier.errors import OutputError, RangeError, ShapeError
@@ -70,7 +71,7 @@ def read_performance(path: Path, *, n_harmonics: int, n_bands: int) -> Controls:
 
     Raises:
         ShapeError: the file is none of these, or made for another instrument.
-        RangeError: it has no frame, or a value is not finite, negative, or a pitch of zero.
+        RangeError: it has no frame, or a value is no number, not finite, negative, or a pitch of zero.
         OSError: it cannot be read.
     """
     sizes = (1, 1, n_harmonics, n_bands)
@@ -108,16 +109,13 @@ def _write_npz(file: BinaryIO, controls: Controls) -> None:
 
 
 def _read_csv(path: Path, sizes: tuple[int, ...]) -> np.ndarray:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            header, *rows = [row for row in csv.reader(file) if row] or [[]]
-        values = np.array([[float(cell) for cell in row] for row in rows])
-    except (ValueError, csv.Error) as error:
-        raise ShapeError(f"{path}: not a table of numbers ({error}). Expected what --save-curves writes.") from error
+    names, values = read_number_table(path)
     columns = _columns(sizes)
-    if [name.strip() for name in header] != columns or values.shape[1:] not in ((), (len(columns),)):
-        raise ShapeError(f"{path}: expected the columns {', '.join(columns[:4])} ... {columns[-1]} in every row.")
-    return values.reshape(-1, len(columns))[:, 1:]
+    if names != columns:
+        raise ShapeError(
+            f"{path}: expected the columns {', '.join(columns[:4])} ... {columns[-1]}. Which instrument was it?"
+        )
+    return values[:, 1:]
 
 
 def _read_npz(path: Path, sizes: tuple[int, ...]) -> np.ndarray:

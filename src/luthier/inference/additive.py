@@ -59,13 +59,17 @@ def additive(curves: ControlCurves, *, sample_rate: int = DIARY_RATE, hop_length
 
     Raises:
         ShapeError: the curves differ in length or are empty.
-        RangeError: a value is not finite, or no harmonic lies below half the sample rate.
+        RangeError: a value is not finite, a pitch is not positive, or no harmonic lies below half the sample rate.
     """
     lengths = {len(curve) for curve in curves}
     if len(lengths) != 1 or 0 in lengths or curves.harmonics.ndim != 2:
         raise ShapeError(f"curves have {sorted(lengths)} frames: expected one common length of at least 1.")
     if not all(torch.isfinite(curve).all() for curve in curves):
         raise RangeError("a control curve holds NaN or infinite values: expected finite numbers.")
+    if float(curves.f0_hz.min()) <= 0:
+        raise RangeError(
+            f"f0 of {float(curves.f0_hz.min()):g} Hz: expected a pitch above 0 Hz in every frame. Silence is a low amplitude."
+        )
     if float(curves.f0_hz.min()) >= sample_rate / 2:
         raise RangeError(
             f"f0 of {float(curves.f0_hz.min()):g} Hz: expected less than {sample_rate / 2:g} Hz, half the sample rate."

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from luthier.dsp.resampling import resample
 from luthier.dsp.samples import as_samples
-from luthier.dsp.signals import Controls, Features
+from luthier.dsp.signals import MEASURED, Controls, Features
 from luthier.errors import RangeError, ShapeError
 from luthier.features.extract import extract_features
 from luthier.features.long_audio import as_long_audio
@@ -206,9 +206,11 @@ class Player:
             **wishes: see `Wishes`.
 
         Raises:
-            RangeError: an option cannot be used.
+            ShapeError: the features do not have one common shape (1, n_frames, 1), or no frame.
+            RangeError: a feature is not finite, a pitch not positive, or an option cannot be used.
             ConfigError: the instrument to morph with does not go with this one.
         """
+        _check_features(measured)
         return fit(self.instrument, measured, wishes)
 
     def room(self) -> Tensor:
@@ -218,6 +220,17 @@ class Player:
 
 def _place(room: Tensor | np.ndarray | None, wet: float, *, rings_out: bool) -> RoomChoice:
     return RoomChoice(None if room is None else as_samples(room), wet, rings_out)
+
+
+def _check_features(features: Features) -> None:
+    given = {name: values for name in MEASURED if (values := getattr(features, name)) is not None}
+    for name, values in given.items():
+        if values.shape != (1, *features.f0_hz.shape[1:2], 1) or values.numel() == 0:
+            raise ShapeError(f"{name} has shape {tuple(values.shape)}: expected (1, n_frames, 1), all features alike.")
+        if not torch.isfinite(values).all():
+            raise RangeError(f"{name} holds NaN or infinite values: expected finite numbers.")
+    if float(features.f0_hz.min()) <= 0:
+        raise RangeError("f0_hz is 0 or less in a frame: expected a pitch everywhere; where there is none, periodicity 0.")
 
 
 def load_player(path: str | Path) -> Player:

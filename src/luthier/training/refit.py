@@ -24,6 +24,7 @@ from luthier.model.instrument_file import load_instrument, save_instrument
 from luthier.training.module import TrainingModule
 from luthier.training.run_folder import RunFolder, append_log, kept_numbers
 from luthier.training.settings import Settings, settings_text
+from luthier.training.start import with_start_passages
 
 
 class RefitReport(NamedTuple):
@@ -111,7 +112,7 @@ class RefitReporter(Callback):
         changes = {
             "refit": True,
             "audio_seconds": self.material_seconds,
-            "learned_from": self.learned_from,
+            "learned_from": with_start_passages(self.learned_from, module.started_from),
             "steps": module.counter.steps,
             "train_seconds": self.summary.train_seconds + module.seconds,
         }

@@ -16,7 +16,7 @@ from luthier.evaluation.held_out import passages_for_file
 from luthier.model.instrument_file import TrainingSummary, save_instrument
 from luthier.training.module import TrainingModule
 from luthier.training.run_folder import RunFolder, append_log, read_moments
-from luthier.training.start import with_start_credit
+from luthier.training.start import with_start_credit, with_start_passages
 from luthier.training.validation import MONITOR, oracle_scores
 from luthier.training.verdict import Course, Moment, Verdict, judge, say_verdict
 
@@ -129,7 +129,7 @@ def summarise(report: EpochReport, dataset: Dataset, start: str = "") -> Trainin
         credit=with_start_credit(dataset.credit, start),
         luthier_version=luthier.__version__,
         audio_seconds=dataset.statistics.total_seconds,
-        learned_from=passages_for_file(dataset, "train"),
+        learned_from=with_start_passages(passages_for_file(dataset, "train"), start),
         steps=report.step,
         train_seconds=report.seconds,
         scores={f"validation_{name}": score for name, score in report.scores.items()},

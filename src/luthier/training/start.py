@@ -13,8 +13,9 @@ from pathlib import Path
 import torch
 
 from luthier.errors import ConfigError
+from luthier.evaluation.held_out import Passages
 from luthier.model.instrument import Instrument
-from luthier.model.instrument_file import load_instrument, parse_summary, read_header
+from luthier.model.instrument_file import MOST_PASSAGES, TrainingSummary, load_instrument, parse_summary, read_header
 
 SUFFIX = ".safetensors"
 NETWORKS = ("decoder.", "predictor.")
@@ -68,9 +69,21 @@ def with_start_credit(credit: str, name: str) -> str:
     """Thank those, too, whose recordings the start learned from."""
     if not name:
         return credit
-    path = start_path(name)
-    played = parse_summary(path, read_header(path)).credit
+    played = _summary(name).credit
     return f"{credit}. Network started from: {played}" if credit else f"Network started from: {played}"
+
+
+def with_start_passages(passages: Passages, name: str) -> Passages:
+    """Name what the start has learned from, too, which is whole recordings; nothing where there is too much to name."""
+    if not name or not passages:
+        return passages
+    both = {**passages, **_summary(name).learned_from}
+    return both if sum(map(len, both.values())) <= MOST_PASSAGES else {}
+
+
+def _summary(name: str) -> TrainingSummary:
+    path = start_path(name)
+    return parse_summary(path, read_header(path))
 
 
 def _folder() -> Path:

@@ -11,6 +11,13 @@ def test_version_is_the_packages(luthier_command) -> None:
     assert luthier_command("--version").stdout == f"luthier {luthier.__version__}\n"
 
 
+def test_python_runs_it_where_the_command_is_not_on_the_path() -> None:
+    command = [sys.executable, "-m", "luthier", "info", "nothing.safetensors"]
+    outcome = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (outcome.returncode, outcome.stdout, outcome.stderr.count("\n")) == (1, "", 1)
+    assert outcome.stderr.startswith("luthier: ")
+
+
 def test_help_names_every_command_of_the_contract(luthier_command) -> None:
     listed = {line.split()[0] for line in luthier_command("--help").stdout.split("Commands:")[1].splitlines() if line}
     assert {"demo", "prepare", "train", "evaluate", "resynth", "transfer", "room", "synth", "info", "doctor"} <= listed

@@ -183,7 +183,8 @@ def test_synth_plays_curves_from_a_file(luthier_command, tmp_path) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "f0_hz,amplitude", "f0_hz,amplitude,harmonic_1", "a,b,c\n1,2,3", "f0_hz,amplitude,harmonic_1\n1,2", "\x00",
-     "f0_hz,amplitude,harmonic_1\n1,2,loud", "f0_hz,amplitude,harmonic_1\n440,nan,1"],
+     "f0_hz,amplitude,harmonic_1\n1,2,loud", "f0_hz,amplitude,harmonic_1\n440,nan,1",
+     "f0_hz,amplitude,harmonic_1\n440,1,1\n-440,1,1", "f0_hz,amplitude,harmonic_1\n0,1,1"],
 )  # fmt: skip
 def test_curves_that_make_no_sense_are_one_line(luthier_command, tmp_path, text) -> None:
     (tmp_path / "curves.csv").write_text(text)
