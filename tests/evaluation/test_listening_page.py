@@ -1,4 +1,4 @@
-"""The page as a browser gets it; how it behaves there is checked by hand (docs/howto/listening-test.md)."""
+"""The page as a browser gets it, and taken by a listener of a few lines where there is node to run its script."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import base64
 import io
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from evaluation.sounds import RATE, tone
 from luthier.errors import OutputError, RangeError
 from luthier.evaluation.listening_page import render_listening_test, write_listening_test
 from luthier.evaluation.listening_trials import Trial
+from luthier.evaluation.ratings import read_ratings
 
 CONDITIONS = ["reference", "anchor 3.5 kHz", "oracle", "Stradivari"]
 
@@ -104,3 +107,20 @@ def test_a_test_without_trials_is_refused_and_nothing_is_overwritten(tmp_path: P
     (tmp_path / "page.html").write_text("precious")
     with pytest.raises(OutputError, match="--force"):
         write_listening_test(tmp_path / "page.html", TRIALS[:1], sample_rate=RATE)
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs node to run the page's script")
+def test_a_listener_practises_rates_everything_and_hands_in_what_can_be_scored(page: str, tmp_path: Path) -> None:
+    (tmp_path / "test.html").write_text(page, encoding="utf-8")
+    command = ["node", str(Path(__file__).with_name("listening_page_driver.js")), str(tmp_path / "test.html")]
+    taken = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert taken["headings"] == ["Practice: nothing here counts", *(f"Trial {number} of 8" for number in range(1, 9))]
+    (tmp_path / "anna.csv").write_text(taken["csv"], encoding="utf-8")
+    ratings = read_ratings([tmp_path / "anna.csv"])
+    assert len(ratings) == 8 * 4
+    assert {rating.listener for rating in ratings} == {'Anna "A", B'}
+    for rating in ratings:
+        conditions = taken["key"][int(rating.trial) - 1]["conditions"]
+        is_reference = rating.condition == "reference"
+        assert rating.rating == (100 if is_reference else 10 * conditions.index(rating.condition))
+        assert not rating.is_set_aside

@@ -230,7 +230,9 @@ def _check_features(features: Features) -> None:
         if not torch.isfinite(values).all():
             raise RangeError(f"{name} holds NaN or infinite values: expected finite numbers.")
     if float(features.f0_hz.min()) <= 0:
-        raise RangeError("f0_hz is 0 or less in a frame: expected a pitch everywhere; where there is none, periodicity 0.")
+        raise RangeError(
+            "f0_hz is 0 or less in a frame: expected a pitch everywhere; where there is none, periodicity 0."
+        )
 
 
 def load_player(path: str | Path) -> Player:

@@ -20,6 +20,7 @@ from luthier.apps.cli.info import info
 from luthier.apps.cli.instruments import instruments
 from luthier.apps.cli.output import show_logs
 from luthier.apps.cli.prepare import prepare
+from luthier.apps.cli.ratings import ratings
 from luthier.apps.cli.resynth import resynth
 from luthier.apps.cli.room import room
 from luthier.apps.cli.studio import studio
@@ -34,6 +35,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     prepare,
     train,
     evaluate,
+    ratings,
     resynth,
     transfer,
     room,

@@ -56,13 +56,17 @@ function begin(listener, experience) {
   const seed = crypto.getRandomValues(new Uint32Array(1))[0];
   const random = randomNumbers(seed);
   for (let i = 0; i < 16; i++) random(); // a small seed starts with small numbers
-  const trials = shuffled(key.length, random).map((trial) => {
+  const unrated = (trial) => {
     const order = shuffled(material.sounds[trial].length, random);
     return { trial, order, ratings: order.map(() => null), heard: order.map(() => false), seconds: 0 };
-  });
-  progress = { listener, experience, seed, position: 0, trials };
+  };
+  const trials = shuffled(key.length, random).map(unrated);
+  const practice = { ...unrated(trials.at(-1).trial), isPractice: true }; // of what comes last: first impressions stay
+  progress = { listener, experience, seed, position: 0, trials: [practice, ...trials] };
   remember();
 }
+
+const scored = () => progress.trials.filter((row) => !row.isPractice);
 
 // ---- sound: everything of a trial runs at once, in step, and only one of it is let through
 
@@ -169,7 +173,9 @@ function makeRow(index) {
 async function showTrial() {
   show("trial");
   const row = current();
-  element("heading").textContent = `Trial ${progress.position + 1} of ${progress.trials.length}`;
+  element("heading").textContent = row.isPractice
+    ? "Practice: nothing here counts"
+    : `Trial ${scored().indexOf(row) + 1} of ${scored().length}`;
   element("rows").replaceChildren(...row.order.map((_, index) => makeRow(index)));
   element("state").textContent = "loading …";
   player.buffers = [];
@@ -191,7 +197,7 @@ function next() {
 // ---- results
 
 function screening() {
-  const all = progress.trials.map((row) => row.ratings[row.order.indexOf(key[row.trial].reference)]);
+  const all = scored().map((row) => row.ratings[row.order.indexOf(key[row.trial].reference)]);
   const ratings = all.filter((rating) => rating !== null); // a test may be left half-way
   const low = ratings.filter((rating) => rating < SCREENING_RATING).length;
   return { low, count: ratings.length, isFlagged: low / ratings.length > SCREENING_SHARE };
@@ -202,7 +208,7 @@ function csv() {
   const { isFlagged } = screening();
   const header =
     "listener,experience,trial,excerpt,condition,rating,trial_order,sound_order,seed,seconds,reference_below_90_too_often";
-  const lines = progress.trials.flatMap((row, trialOrder) =>
+  const lines = scored().flatMap((row, trialOrder) =>
     row.order.map((sound, soundOrder) =>
       [
         quoted(progress.listener),
