@@ -16,9 +16,9 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from measuring import peak_mib
 
 from luthier.data.dataset import Dataset
+from luthier.data.process import keep_freed_memory
 from luthier.training.batches import Share, training_loader
 from luthier.training.companion import Companion
-from luthier.training.memory import keep_freed_memory
 from luthier.training.module import LOG_EVERY_STEPS
 from luthier.training.quiet import quiet_lightning
 from luthier.training.settings import resolve_settings, settings_tables
@@ -67,6 +67,7 @@ class StepClock(Callback):
         return [statistics.median(column) for column in zip(*steps, strict=True)]
 
 
+@keep_freed_memory()
 def fit(
     dataset_path: Path,
     preset: str,
@@ -79,7 +80,6 @@ def fit(
 ) -> Times:
     """Train a preset with its own settings for some steps, without validation."""
     torch.set_num_threads(threads)
-    keep_freed_memory()
     dataset = Dataset.open(dataset_path)
     tables = settings_tables(preset, overrides={"steps": steps + WARM_UP + 1, **overrides})
     settings = resolve_settings(tables, dataset.definition)

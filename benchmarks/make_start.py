@@ -20,11 +20,11 @@ import torch
 from torch import nn
 
 from luthier.data.dataset import Dataset
+from luthier.data.process import keep_freed_memory
 from luthier.data.windows import Batch, random_windows
 from luthier.model.config import RoomConfig
 from luthier.model.instrument import Instrument
 from luthier.model.instrument_file import TrainingSummary, save_instrument
-from luthier.training.memory import keep_freed_memory
 from luthier.training.schedule import Progress, learning_rate
 from luthier.training.settings import resolve_settings, settings_tables
 from luthier.training.untrained import build
@@ -117,6 +117,7 @@ def whole_recordings(dataset: Dataset) -> Iterator[tuple[str, tuple[tuple[float,
         yield recording.id, ((0.0, recording.n_frames / dataset.definition.frame_rate),)
 
 
+@keep_freed_memory()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("output", type=Path)
@@ -127,7 +128,6 @@ def main() -> None:
         parser.add_argument(f"--{name}", default="")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    keep_freed_memory()
     sources: list[Source] = []
     for path in given.datasets:
         network = sources[0].module.instrument if sources else None

@@ -40,14 +40,13 @@ def reference_step(n_harmonics: int) -> None:
 
 
 def our_step(n_harmonics: int, precision: str) -> None:
+    from luthier.data.process import keep_freed_memory
     from luthier.dsp.signals import Features
     from luthier.dsp.spectral_distance import multi_scale_distance
     from luthier.model.instrument import Instrument, white_noise
     from luthier.model.overrides import merge
     from luthier.model.presets import instrument_config, preset_tables
-    from luthier.training.memory import keep_freed_memory
 
-    keep_freed_memory()  # as `luthier train` does
     compile_kernels()
     f0_hz, loudness, target = batch()
     table = merge(preset_tables("string-along")["instrument"], {"n_harmonics": n_harmonics})
@@ -61,7 +60,8 @@ def our_step(n_harmonics: int, precision: str) -> None:
             controls = model.controls(features)
         return model.room(model.dry(controls, white_noise(*target.shape, generator)))
 
-    measure(play, lambda output: multi_scale_distance(output, target).mean(), optimizer)
+    with keep_freed_memory():  # as `luthier train` does
+        measure(play, lambda output: multi_scale_distance(output, target).mean(), optimizer)
 
 
 def compile_kernels() -> None:

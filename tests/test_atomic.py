@@ -5,7 +5,6 @@ import signal
 import stat
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -156,11 +155,10 @@ class TestPlacesThatCannotBeWrittenTo:
     def test_a_folder_without_rights(self, write: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         if is_root():  # rights do not stop root: what the system would say is said for it
 
-            def denied(**_: object) -> None:
+            def denied(*_: object) -> None:
                 raise PermissionError(13, "Permission denied")
 
-            monkeypatch.setattr(tempfile, "mkstemp", denied)
-            monkeypatch.setattr(tempfile, "mkdtemp", denied)
+            monkeypatch.setattr(atomic, "_new_name", denied)
         folder = tmp_path / "locked"
         folder.mkdir(mode=0o500)
         self.refused(write, folder / "a.wav", "Permission denied")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import re
+import secrets
 import shutil
 import sys
 import tempfile
@@ -82,13 +83,12 @@ def atomic_file(path: str | Path, *, force: bool = False) -> Iterator[Path]:
     prefix, suffix = f".{path.stem[:NAME_LENGTH]}{UNFINISHED}", path.suffix
     with _as_output_error(path):
         _make_place(path, prefix, suffix)
-        handle, name = tempfile.mkstemp(prefix=prefix, suffix=suffix, dir=path.parent)
-    temporary = Path(name)
+        temporary = _new_name(path, prefix, suffix)
+        handle = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
     try:
         with _as_output_error(path), _held(handle):
             yield temporary
             _sync(temporary)
-            temporary.chmod(0o666 & ~_umask())
             temporary.replace(path)
             _sync_folder(path.parent)
     finally:
@@ -110,11 +110,11 @@ def atomic_folder(path: str | Path, *, force: bool = False) -> Iterator[Path]:
     prefix = f".{path.name[:NAME_LENGTH]}{UNFINISHED}"
     with _as_output_error(path):
         _make_place(path, prefix, "")
-        temporary = Path(tempfile.mkdtemp(prefix=prefix, dir=path.parent))
+        temporary = _new_name(path, prefix, "")
+        temporary.mkdir()
     try:
         with _as_output_error(path), _held(_open_folder(temporary)):
             yield temporary
-            temporary.chmod(0o777 & ~_umask())
             _sync_tree(temporary)
             _replace_folder(temporary, path)
             _sync_folder(path.parent)
@@ -130,6 +130,10 @@ def _make_place(path: Path, prefix: str, suffix: str) -> None:
     for found in path.parent.iterdir():
         if found.name.startswith(prefix) and found.name.endswith(suffix) and _is_abandoned(found):
             _remove(found)
+
+
+def _new_name(path: Path, prefix: str, suffix: str) -> Path:
+    return path.parent / f"{prefix}{secrets.token_hex(8)}{suffix}"
 
 
 def _is_abandoned(path: Path) -> bool:
@@ -239,9 +243,3 @@ def _sync_folder(path: Path) -> None:
         with suppress(OSError):  # some network drives refuse this
             os.fsync(handle)
         os.close(handle)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

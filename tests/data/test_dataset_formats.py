@@ -178,7 +178,7 @@ def test_a_folder_that_cannot_be_written_to_is_one_line(old: Path, monkeypatch: 
     def no_place(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("luthier.atomic.tempfile.mkdtemp", no_place)
+    monkeypatch.setattr("luthier.atomic._new_name", no_place)
     message = refused(old)
     assert "format 1" in message
     assert "Permission denied" in message

@@ -15,6 +15,7 @@ from luthier.inference.fitting import fit
 from luthier.inference.loudness_fit import is_note
 from luthier.inference.morph import MorphWith
 from luthier.inference.player import Player
+from luthier.inference.rendering import render
 from luthier.model.config import DecoderConfig
 from luthier.units import hz_to_midi, power_to_db
 from model.small import small_instrument
@@ -88,6 +89,12 @@ def test_gate_and_quiet_level_are_as_told() -> None:
     gate = fit(INSTRUMENT, MELODY, {"quiet_db": 20.0}).gate.noise
     assert float(gate[0, 125]) == pytest.approx(0.1)
     assert float(fit(INSTRUMENT, MELODY, {"gate_db": 70.0}).gate.noise.min()) == 1.0
+
+
+def test_a_fitted_melody_sounds_the_same_as_often_as_it_is_played() -> None:
+    fitted = fit(INSTRUMENT, MELODY, {"morph": MorphWith(small_instrument(seed=3), 0.5)})
+    first, second = (render(INSTRUMENT, fitted.features, edit=fitted.edit).audio for _ in range(2))
+    assert torch.equal(first, second)
 
 
 def test_the_edit_gates_colours_and_morphs() -> None:

@@ -261,6 +261,17 @@ def test_an_instrument_says_which_passages_it_learned_from(dataset_path: Path, t
     assert learned_share(learned_from, dataset, "validation") == 0.0
 
 
+@pytest.mark.parametrize("wrong", [{"room.kind": "nonsense"}, {"inputs": ["taste"]}, {"start": "four-players"}])
+def test_a_run_is_not_thrown_away_for_one_that_cannot_begin(
+    dataset_path: Path, tmp_path: Path, wrong: dict[str, object]
+) -> None:
+    result = run(dataset_path, tmp_path / "a.safetensors", steps=2)
+    before = {path: path.read_bytes() for path in result.run_folder.rglob("*") if path.is_file()}
+    with pytest.raises(ConfigError):
+        run(dataset_path, result.output, RunOptions(force=True), steps=2, **wrong)
+    assert {path: path.read_bytes() for path in result.run_folder.rglob("*") if path.is_file()} == before
+
+
 def test_a_run_that_learns_nothing_says_so_in_the_progress_the_log_and_the_summary(
     dataset_path: Path, tmp_path: Path
 ) -> None:

@@ -1,8 +1,9 @@
 import pytest
 import torch
 
+from luthier.data.process import n_threads
 from luthier.training import threads
-from luthier.training.threads import fastest_thread_count, n_threads
+from luthier.training.threads import fastest_thread_count
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from luthier.analysis.checkup_set import judge_set
 from luthier.data.audio_files import audio_info
 from luthier.data.channels import cancelled_db
 from luthier.data.prepare_recording import hash_file
+from luthier.data.process import n_threads
 from luthier.data.recordings import collect_recordings
 from luthier.data.stored_audio import decoded_audio
 from luthier.errors import AudioFileError, LuthierError, RangeError
@@ -141,8 +142,8 @@ def _results(
 
 def _check_alone(path: Path, f0_range_hz: tuple[float, float]) -> CheckedFile | Unreadable:
     """One recording in a worker process: the other cores have recordings of their own."""
-    torch.set_num_threads(1)
-    return check_file(path, f0_range_hz)
+    with n_threads(1):
+        return check_file(path, f0_range_hz)
 
 
 def check_file(path: Path, f0_range_hz: tuple[float, float] = F0_RANGE_HZ) -> CheckedFile | Unreadable:

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import joblib
-import torch
 
 from luthier.atomic import atomic_folder, refuse_existing, refuse_loss
 from luthier.data.array_files import array_path, map_array
@@ -32,6 +31,7 @@ from luthier.data.prepare_recording import (
     hash_file,
     prepare_recording,
 )
+from luthier.data.process import n_threads
 from luthier.data.recordings import collect_recordings, natural_key
 from luthier.data.split import Block, Split, Take, split_takes
 from luthier.data.statistics import FrameArrays, Statistics, frame_step, measure_statistics
@@ -248,8 +248,8 @@ def _results(jobs: Sequence[tuple[int, Job]], n_jobs: int | None, cluster: str |
 
 def _work_alone(numbered: tuple[int, Job]) -> Result:
     """One job in a worker process: the other cores have jobs of their own."""
-    torch.set_num_threads(1)
-    return numbered[0], prepare_recording(numbered[1])
+    with n_threads(1):
+        return numbered[0], prepare_recording(numbered[1])
 
 
 def _log_refused(refused: Sequence[Refused]) -> None:

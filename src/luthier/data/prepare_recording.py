@@ -21,7 +21,7 @@ from luthier.data.audio_files import audio_info, check_readable, read_blocks
 from luthier.data.channels import refuse_cancelled
 from luthier.data.f0_files import given_pitch, read_f0
 from luthier.data.manifest import Recording
-from luthier.data.memory import give_freed_memory_back
+from luthier.data.process import give_freed_memory_back
 from luthier.data.statistics import PITCHED_PERIODICITY
 from luthier.data.stored_audio import resampled_blocks, stored_audio
 from luthier.dsp.feature_definition import FeatureDefinition

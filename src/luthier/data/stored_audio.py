@@ -12,7 +12,7 @@ import soxr
 
 from luthier.data.array_files import map_array, write_array
 from luthier.data.audio_files import audio_info, read_blocks
-from luthier.data.memory import give_freed_memory_back
+from luthier.data.process import give_freed_memory_back
 from luthier.features.long_audio import LongAudio
 
 

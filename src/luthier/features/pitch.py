@@ -77,16 +77,26 @@ def track_pitch(
         MissingExtraError: the tracker needs a package that is not installed.
     """
     clip = check_audio(audio, sample_rate, hop_length)
-    if tracker not in TRACKERS:
-        raise ConfigError(f"tracker {tracker!r} does not exist; choose one of {', '.join(sorted(TRACKERS))}.")
-    if not 0 < f0_min_hz < f0_max_hz:
-        raise RangeError(f"f0_min_hz {f0_min_hz} and f0_max_hz {f0_max_hz}: expected 0 < f0_min_hz < f0_max_hz.")
+    check_tracking(tracker, f0_min_hz, f0_max_hz)
     tracks = _track_blocks(TRACKERS[tracker], clip, sample_rate, (f0_min_hz, f0_max_hz))
     positions = _positions(n_frames(clip.n_samples, hop_length), hop_length, sample_rate)
     rough = [torch.stack(rows) for rows in zip(*(read_track(track, positions) for track in tracks), strict=True)]
     f0_hz = _refine_blocks(clip, sample_rate, rough[0], rough[1], positions).clamp(f0_min_hz, f0_max_hz)
     device = clip.read(0, 0).device
     return Pitch(f0_hz.unsqueeze(-1).to(device), rough[1].clamp(0.0, 1.0).unsqueeze(-1).to(device))
+
+
+def check_tracking(tracker: str, f0_min_hz: float, f0_max_hz: float) -> None:
+    """Refuse what `track_pitch` cannot do, before anything is read.
+
+    Raises:
+        ConfigError: there is no tracker of that name.
+        RangeError: the range of pitches is empty.
+    """
+    if tracker not in TRACKERS:
+        raise ConfigError(f"tracker {tracker!r} does not exist; choose one of {', '.join(sorted(TRACKERS))}.")
+    if not 0 < f0_min_hz < f0_max_hz:
+        raise RangeError(f"f0_min_hz {f0_min_hz} and f0_max_hz {f0_max_hz}: expected 0 < f0_min_hz < f0_max_hz.")
 
 
 def _positions(count: int, hop_length: int, sample_rate: int) -> Tensor:

@@ -97,8 +97,8 @@ def fit(instrument: Instrument, measured: Features, wishes: Wishes) -> Fitted:
     melody, scale = _shape_melody(shift_pitch(measured, shift), wishes, frame_rate)
     gate = note_gate(measured, frame_rate, _gate_settings(wishes))
     features, source = _fit_dynamics(instrument, melody, wishes, frame_rate)
-    morph, heard_before = (_morph(instrument, melody, wishes, frame_rate) for _ in range(2))  # each plays once
-    heard = partial(_heard, morph=heard_before, colour=colour, gate=gate)
+    morph = _morph(instrument, melody, wishes, frame_rate)
+    heard = partial(_heard, morph=morph, colour=colour, gate=gate)
     return Fitted(
         features=features,
         gate=gate,

@@ -32,7 +32,7 @@ class MorphWith(NamedTuple):
 class Morph:
     """Follows a clip with a second instrument and mixes what it would play into what the first plays.
 
-    Its network remembers, so blocks have to come in order, as in `render_blocks`.
+    Its network remembers, so blocks have to come in order, as in `render_blocks`; with the first it begins anew.
 
     Attributes:
         amount: 0..1.
@@ -57,6 +57,8 @@ class Morph:
     @torch.no_grad()
     def __call__(self, controls: Controls, frames: slice) -> Controls:
         """Mix levels in dB: each harmonic and each noise band lies between those of the two."""
+        if frames.start == 0:
+            self._state = self._instrument.start(1)
         here = self._features.map(lambda values: values[:, frames])
         other, self._state = self._instrument.controls_block(here, self._state)
         harmonics = self._between(

@@ -26,11 +26,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from luthier.data.dataset import Dataset
+from luthier.data.process import keep_freed_memory
 from luthier.model.config import InstrumentConfig
 from luthier.model.instrument import Instrument
 from luthier.training.batches import Share, StepBatches, StepCounter
 from luthier.training.config import TrainingConfig
-from luthier.training.memory import keep_freed_memory
 from luthier.training.module import TrainingModule
 from luthier.training.weight_row import WeightRow
 
@@ -165,11 +165,11 @@ class Companion:
         return False
 
 
+@keep_freed_memory()
 def main() -> None:
     """The companion's end: answer every step number with gradients, until the trainer is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the trainer
     torch.set_num_threads(1)
-    keep_freed_memory()
     job = json.loads(sys.stdin.readline() or "null")
     if job is None:
         return

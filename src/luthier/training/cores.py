@@ -8,10 +8,11 @@ from functools import partial
 
 import torch
 
+from luthier.data.process import n_threads
 from luthier.training.batches import Share
 from luthier.training.companion import Companion, pays
 from luthier.training.module import TrainingModule
-from luthier.training.threads import fastest_thread_count, n_threads
+from luthier.training.threads import fastest_thread_count
 
 
 @contextmanager

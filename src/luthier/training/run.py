@@ -18,6 +18,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from luthier.atomic import atomic_file, refuse_existing
 from luthier.data.dataset import Dataset
+from luthier.data.process import keep_freed_memory
 from luthier.data.windows import PlacedBatch
 from luthier.errors import OutputError, TrainingError
 from luthier.model.presets import DEFAULT_PRESET, instrument_config, read_config_file
@@ -27,7 +28,6 @@ from luthier.training.checkpoint_file import CheckpointFile
 from luthier.training.config import training_config
 from luthier.training.cores import all_cores
 from luthier.training.listening import Example, Listener, get_example, validation_clip
-from luthier.training.memory import keep_freed_memory
 from luthier.training.module import LOG_EVERY_STEPS, TrainingModule
 from luthier.training.quiet import quiet_lightning
 from luthier.training.refit import RefitReport, RefitReporter, refit_settings, refit_steps_done
@@ -184,11 +184,11 @@ def train(
 
 
 def _carry_out(run: _Run, output: Path) -> RunResult:
-    # Everything that a user can get wrong has been read by now: only then is anything written.
     callbacks = _callbacks(run)
+    module, _ = build(run.dataset, run.settings)
+    # Everything that a user can get wrong has been read by now: only then is anything written.
     open_run_folder(run.folder, resume=run.options.resume, force=run.options.force)
     write_settings(run.folder.config, run.settings)
-    module, _ = build(run.dataset, run.settings)
     with _ready(module):
         trainer = _trainer(run.folder, callbacks)
         if run.options.on_start is not None:
@@ -326,8 +326,7 @@ class _ValidationWindows(TorchDataset[PlacedBatch]):
 @contextmanager
 def _ready(module: TrainingModule) -> Iterator[None]:
     """Everything around learning that is put back afterwards: loaders draw from torch's global generator."""
-    keep_freed_memory()
-    with quiet_lightning(), torch.random.fork_rng(devices=[]), all_cores(module):
+    with keep_freed_memory(), quiet_lightning(), torch.random.fork_rng(devices=[]), all_cores(module):
         yield
 
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
-import torch
+from luthier.data.process import n_threads
 
 TRIALS = 3
 WORTH_IT = 0.9
@@ -34,17 +33,6 @@ def fastest_thread_count(work: Callable[[], object], most: int) -> int:
             best, best_seconds = count, seconds
         count *= 2
     return best
-
-
-@contextmanager
-def n_threads(count: int) -> Iterator[None]:
-    """Let torch use so many threads for as long as this lasts."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _median_seconds(work: Callable[[], object]) -> float:

@@ -57,11 +57,24 @@ def test_a_build_goes_on_with_what_it_was_begun_with(luthier_command, take, tmp_
     assert len(output.read_bytes()) != len(first)
 
 
-@pytest.mark.parametrize("wrong", [("--set", "foo=1"), ("--steps", 0), ("--preset", "nope")])
+WRONG = ["foo=1", "gru_width=-1", "n_harmonics=abc", "room.kind=nonsense", "inputs=['taste']", "start=four-players",
+         "sample_rate=fast", "tracker=nose", "loudness=rms",
+         "f0_min_hz=3000"]  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", [*(("--set", wish) for wish in WRONG), ("--steps", 0), ("--preset", "nope")])
 def test_wrong_settings_are_said_before_any_work(luthier_command, take, tmp_path, wrong) -> None:
     outcome = luthier_command("build", take, "-o", tmp_path / "out" / "lute.safetensors", *wrong)
     assert (outcome.code, outcome.stderr.count("\n"), "1 of 4" in outcome.stderr) == (1, 1, False)
     assert not (tmp_path / "out").exists()
+
+
+def test_another_rate_is_prepared_and_trained(luthier_command, take, tmp_path) -> None:
+    output = tmp_path / "lute.safetensors"
+    wishes = [word for wish in ("sample_rate=48000", "f0_min_hz=70", "gru_width=8") for word in ("--set", wish)]
+    outcome = luthier_command("build", take, "-o", output, "--preset", "studio", "--steps", 1, "--no-refit", *wishes)
+    assert outcome.code == 0, outcome.stderr
+    assert luthier_command("info", output, "--json").json["sample_rate"] == 48000
 
 
 def test_recordings_that_cannot_be_read_leave_nothing_behind(luthier_command, tmp_path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json as json_format
 import shutil
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,10 +14,13 @@ from luthier.apps.cli.check import check
 from luthier.apps.cli.evaluate import evaluate
 from luthier.apps.cli.options import Force, Json, Set
 from luthier.apps.cli.output import print_json, results_only, say
-from luthier.apps.cli.prepare import prepare
+from luthier.apps.cli.prepare import feature_definition, prepare
 from luthier.apps.cli.train import train
 from luthier.atomic import refuse_existing
-from luthier.errors import OutputError
+from luthier.errors import ConfigError, OutputError
+
+PREPARED = ("sample_rate", "hop_length", "tracker", "f0_min_hz", "f0_max_hz")
+"""Settings that `luthier prepare` has options for."""
 
 
 def build(
@@ -49,7 +52,8 @@ def build(
     from luthier.training.run_folder import default_run_folder
 
     settings = settings or []
-    _refuse_wrong_settings(preset, minutes, steps, settings)
+    told = _checked_settings(preset, settings, {"minutes": minutes, "steps": steps})
+    measured = _measured_otherwise(preset, settings)
     wanted = {
         "recordings": [str(path.absolute()) for path in recordings],
         "preset": preset,
@@ -68,14 +72,14 @@ def build(
         now.write(places)
         if not (resume and places.dataset.exists()):
             say("2 of 4: pitch, loudness and expression")
-            prepare(recordings, places.dataset, preset, credit=credit, licence=licence, force=force)
+            prepare(recordings, places.dataset, preset, credit=credit, licence=licence, force=force, **measured)
         if not now.is_trained:
             say("3 of 4: training")
             goes_on = now.is_begun and default_run_folder(output).checkpoint.is_file()
             anew = force or (resume and not goes_on)
             now = now._replace(is_begun=True)
             now.write(places)
-            wish = [*settings, f"refit={str(refit).lower()}"]
+            wish = [*told, f"refit={str(refit).lower()}"]
             train(places.dataset, output, preset, minutes, steps, resume=goes_on, settings=wish, force=anew)
             now._replace(is_trained=True).write(places)
         say("4 of 4: how good it is, on passages that it never heard")
@@ -88,12 +92,39 @@ def build(
         print(output)
 
 
-def _refuse_wrong_settings(preset: str, minutes: float | None, steps: int | None, settings: list[str]) -> None:
-    """Read the settings once before hours of work begin."""
-    from luthier.model.overrides import parse_assignments
-    from luthier.training.config import training_config
-    from luthier.training.settings import settings_tables
+def _measured_otherwise(preset: str, settings: list[str]) -> dict[str, Any]:
+    """Of the settings those that preparation has to know: sample rate, tracker and so on."""
+    from pydantic import BaseModel
 
-    budget = {name: value for name, value in (("minutes", minutes), ("steps", steps)) if value is not None}
-    tables = settings_tables(preset, overrides=parse_assignments(settings) | budget)
-    training_config(tables.get("training", {}))
+    from luthier.model.config import InstrumentConfig
+    from luthier.model.overrides import parse_assignments, place_overrides
+    from luthier.training.config import TrainingConfig
+
+    sections: dict[str, type[BaseModel]] = {"instrument": InstrumentConfig, "training": TrainingConfig}
+    features = place_overrides(parse_assignments(settings), sections).get("instrument", {}).get("features", {})
+    odd = [name for name in features if name not in PREPARED]
+    if odd:
+        raise ConfigError(
+            f"--set {odd[0]}: a build measures it as {preset} does. What can be set is {', '.join(PREPARED)}."
+        )
+    return dict(features)
+
+
+def _checked_settings(preset: str, settings: list[str], budget: dict[str, float | None]) -> list[str]:
+    """Read all settings once before hours of work begin; the answer is what training is to be told."""
+    from luthier.model.instrument import Instrument
+    from luthier.model.overrides import parse_assignments
+    from luthier.training.settings import resolve_settings, settings_tables
+    from luthier.training.start import start_path
+
+    measured = _measured_otherwise(preset, settings)
+    definition = feature_definition(preset, measured)
+    if measured:  # one of the two follows from the other
+        settings = [*settings, f"sample_rate={definition.sample_rate}", f"hop_length={definition.hop_length}"]
+    given = {name: value for name, value in budget.items() if value is not None}
+    tables = settings_tables(preset, overrides=parse_assignments(settings) | given)
+    resolved = resolve_settings(tables, definition)
+    Instrument(resolved.instrument)
+    if resolved.training.start:
+        start_path(resolved.training.start)
+    return settings

@@ -63,7 +63,7 @@ def prepare(
         "f0_min_hz": f0_min_hz,
         "f0_max_hz": f0_max_hz,
     }
-    definition = _definition(preset, {key: value for key, value in given.items() if value is not None})
+    definition = feature_definition(preset, {key: value for key, value in given.items() if value is not None})
     with results_only(), counted("recordings") as on_progress:
         report = prepare_dataset(
             recordings,
@@ -86,16 +86,19 @@ def prepare(
         say(f"Next: luthier train {output} -o INSTRUMENT.safetensors{chosen}")
 
 
-def _definition(preset: str, given: dict[str, Any]) -> Any:
+def feature_definition(preset: str, given: dict[str, Any]) -> Any:
     """The preset's feature definition with the values given on the command line; another rate keeps the frames a second."""
+    from luthier.features.pitch import check_tracking
     from luthier.model.presets import instrument_config
     from luthier.training.settings import settings_tables
 
-    if "sample_rate" in given and "hop_length" not in given:
+    if isinstance(given.get("sample_rate"), int) and "hop_length" not in given:
         usual = instrument_config(settings_tables(preset)["instrument"]).features
         given = given | {"hop_length": max(1, round(given["sample_rate"] / usual.frame_rate))}
     overrides = {f"instrument.features.{key}": value for key, value in given.items()}
-    return instrument_config(settings_tables(preset, overrides=overrides)["instrument"]).features
+    definition = instrument_config(settings_tables(preset, overrides=overrides)["instrument"]).features
+    check_tracking(definition.tracker, definition.f0_min_hz, definition.f0_max_hz)
+    return definition
 
 
 def _suits(preset: str, definition: Any) -> bool:
