@@ -32,6 +32,12 @@ def test_folders_are_searched_to_the_bottom_and_strays_counted(tmp_path: Path) -
     assert found.n_ignored == 2
 
 
+def test_what_an_instrument_played_in_training_is_no_recording(tmp_path: Path) -> None:
+    touch(tmp_path, "a.wav", "my-run/config.toml", "my-run/tensorboard/x", "my-run/audio/epoch_0001/validation.wav")
+    touch(tmp_path, "my-build/build.json", "my-build/report/x.wav", "config.toml")
+    assert found_names(tmp_path) == ["a.wav"]
+
+
 def test_odd_names_are_found(tmp_path: Path) -> None:
     names = ['it\'s "one".wav', "space d.wav", "🎻 ünï.wav", "-o.wav"]
     touch(tmp_path, *names)

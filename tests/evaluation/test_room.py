@@ -67,6 +67,14 @@ def test_a_response_that_never_falls_by_25_db_has_no_t60() -> None:
     assert math.isnan(t60_seconds(torch.ones(42), RATE))
 
 
+@pytest.mark.parametrize("seconds", [0.1, 0.2, 0.4, 0.8])
+def test_a_response_that_is_cut_off_has_no_t60(seconds: float) -> None:
+    """It falls by 25 dB in 1.7 of its 4 seconds; where it is cut, the energy to come falls to nothing."""
+    assert math.isnan(t60_seconds(decay(4.0, seconds=seconds), RATE))
+    assert math.isnan(octave_t60_seconds(decay(4.0, seconds=seconds), RATE))
+    assert t60_seconds(decay(4.0, seconds=3.0), RATE) == pytest.approx(4.0, rel=0.07)
+
+
 @pytest.mark.parametrize("drr_db", [-5.0, 0.0, 12.0])
 def test_direct_to_reverberant_ratio(drr_db: float) -> None:
     response = decay(0.5)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from importlib.resources import as_file, files
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,12 @@ HARD_CLIPS = {
 }
 
 
+@pytest.fixture(scope="module")
+def voice() -> Tensor:
+    with as_file(files("luthier.apps") / "demo_audio" / "voice.flac") as path:
+        return load_audio(path, RATE)[0][:, : 4 * RATE]
+
+
 @pytest.mark.parametrize("tracker", LIGHT_TRACKERS)
 @pytest.mark.parametrize("case", HARD_CLIPS)
 def test_hard_clips_give_a_finite_positive_pitch(tracker: str, case: str) -> None:
@@ -51,6 +58,19 @@ def test_a_vibrato_is_followed_within_two_cents(tracker: str, rate: int, hop: in
     f0_hz = vibrato(440.0, sample_rate=rate)
     pitch = track_pitch(tone(f0_hz, sample_rate=rate), sample_rate=rate, hop_length=hop, tracker=tracker)
     assert np.median(np.abs(cents_off(pitch.f0_hz, f0_hz, hop))) < 2.0
+
+
+@pytest.mark.parametrize("tracker", LIGHT_TRACKERS)
+@pytest.mark.parametrize("peak", [0.1, 1e-3])
+def test_a_soft_voice_is_heard_as_a_loud_one(tracker: str, peak: float, voice: Tensor) -> None:
+    loud, soft = (
+        track_pitch(level * voice / voice.abs().max(), sample_rate=RATE, hop_length=160, tracker=tracker)
+        for level in (0.1, peak)
+    )
+    assert torch.allclose(loud.periodicity, soft.periodicity, atol=0.02)
+    is_pitched = loud.periodicity >= 0.5
+    assert torch.allclose(loud.f0_hz[is_pitched], soft.f0_hz[is_pitched], rtol=1e-3)
+    assert is_pitched.float().mean() > 0.5
 
 
 def test_a_rising_glide_is_not_late() -> None:

@@ -46,6 +46,24 @@ def test_a_pitch_between_two_tried_shifts_is_found() -> None:
     assert (1200 * torch.log2(refined / 440.0)).abs().max() < 0.5  # the tried shifts are 2.5 cents away
 
 
+@pytest.mark.parametrize("hz", [110.0, 189.0, 221.0, 305.0, 443.0])
+def test_a_lone_harmonic_is_not_pulled_onto_a_bin(hz: float) -> None:
+    centres = torch.arange(2000, 14000, 160)
+    audio = torch.sin(2 * torch.pi * hz * torch.arange(16000, dtype=torch.float64) / RATE).float()
+    rough = torch.full((len(centres),), hz * 2 ** (9 / 1200))
+    refined = refine(audio, rough, torch.ones(len(centres)), centres, sample_rate=RATE)
+    assert (1200 * torch.log2(refined / hz)).abs().max() < 0.5
+
+
+@pytest.mark.parametrize(("hz", "least"), [(82.0, 0.88), (110.0, 0.92), (220.0, 0.96)])
+def test_a_low_vibrato_keeps_its_width(hz: float, least: float) -> None:
+    f0_hz = vibrato(hz)
+    centres = torch.arange(2000, len(f0_hz) - 2000, 160)
+    wanted = torch.from_numpy(f0_hz)[centres].float()
+    refined = refine(tone(f0_hz)[0], wanted, torch.ones(len(centres)), centres, sample_rate=RATE)
+    assert float((refined / hz).log2().std() / (wanted / hz).log2().std()) > least
+
+
 def test_no_shift_is_larger_than_thirty_cents() -> None:
     centres = torch.arange(0, 16000, 160)
     rough = torch.full((100,), 440.0 * 2 ** (-100 / 1200))

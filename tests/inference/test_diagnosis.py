@@ -106,6 +106,15 @@ def test_two_voices_are_heard_and_one_is_not() -> None:
     assert heard(clip((220.0, 277.2), seconds=2.0), 220.0) == ["polyphony"]
 
 
+@pytest.mark.parametrize(("below_db", "expected"), [(25.0, ["hum"]), (60.0, [])])
+def test_hum_that_may_be_taken_for_notes_is_heard(below_db: float, expected: list[str]) -> None:
+    tone = clip((440.0,), seconds=4.0)
+    time = torch.arange(tone.shape[1], dtype=torch.float64) / RATE
+    hum = sum(torch.sin(2 * math.pi * 50.0 * k * time) / k for k in (1, 2, 3)).float()
+    hum *= tone.square().mean().sqrt() / hum.square().mean().sqrt() * 10 ** (-below_db / 20)
+    assert heard(tone + hum, 440.0) == expected
+
+
 @pytest.mark.parametrize(("t60_seconds", "expected"), [(0.4, False), (3.5, True)])
 def test_a_long_room_is_heard(t60_seconds: float, expected: bool) -> None:
     time = torch.arange(3 * RATE) / RATE

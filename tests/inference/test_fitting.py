@@ -97,6 +97,17 @@ def test_a_fitted_melody_sounds_the_same_as_often_as_it_is_played() -> None:
     assert torch.equal(first, second)
 
 
+def test_notes_beyond_the_second_instrument_of_a_morph_are_said() -> None:
+    second = small_instrument(seed=3)
+    low = second.statistics.f0_octaves_quantiles - 4.0
+    second.statistics.f0_octaves_quantiles.copy_(low)
+    usual, beyond = (
+        fit(INSTRUMENT, MELODY, {"morph": MorphWith(other, 0.5)}).warnings for other in (INSTRUMENT, second)
+    )
+    assert not any("second instrument" in line for line in usual)
+    assert any(line.startswith("for the second instrument, ") and "above" in line for line in beyond)
+
+
 def test_the_edit_gates_colours_and_morphs() -> None:
     with torch.no_grad():
         controls = INSTRUMENT.controls(MELODY)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from luthier.atomic import atomic_file
+from luthier.data.recordings import BUILD_NAME
 from luthier.errors import OutputError
 
 
@@ -64,7 +65,7 @@ class BuildPlaces(NamedTuple):
     @property
     def progress(self) -> Path:
         """What was asked for and how far it is: `BuildProgress`."""
-        return self.folder / "build.json"
+        return self.folder / BUILD_NAME
 
     @property
     def check(self) -> Path:

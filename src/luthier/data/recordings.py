@@ -15,6 +15,9 @@ from luthier.errors import AudioFileError
 
 logger = logging.getLogger(__name__)
 
+BUILD_NAME = "build.json"
+"""How far a build is: in the folder that it leaves beside its instrument."""
+
 SOUND_SUFFIXES = compressed_files.SUFFIXES | {
     ".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf", ".w64",
     ".rf64",
@@ -37,7 +40,7 @@ def collect_recordings(paths: Sequence[str | Path]) -> Found:
     """Find all sound files among files and folders, folders with everything below them.
 
     A file named by the user is taken whatever its suffix; in folders the suffix decides. Hidden
-    files and folders are passed over, links are followed once.
+    files and folders are passed over, and what runs and builds left there; links are followed once.
 
     Raises:
         AudioFileError: a path does not exist, or there is no sound file; the message says what was found.
@@ -77,8 +80,17 @@ def _files_below(folder: Path) -> Iterator[Path]:
             folders.clear()
             continue
         seen.add((status.st_dev, status.st_ino))
+        if _is_our_work(files, folders) and Path(parent) != folder:
+            logger.warning("passed over %s: Luthier made it.", parent)
+            folders.clear()
+            continue
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(parent, name) for name in sorted(files) if not name.startswith("."))
+
+
+def _is_our_work(files: Sequence[str], folders: Sequence[str]) -> bool:
+    """Whether a folder is a run's, with sounds that an instrument played in training, or a build's."""
+    return BUILD_NAME in files or ("config.toml" in files and "tensorboard" in folders)
 
 
 def _exists(path: Path) -> bool:

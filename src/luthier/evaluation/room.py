@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from luthier.errors import RangeError, ShapeError
-from luthier.units import power_to_db, samples_to_seconds, seconds_to_samples
+from luthier.units import db_to_power, power_to_db, samples_to_seconds, seconds_to_samples
 
 T20_RANGE_DB = (-5.0, -25.0)
 """The stretch of the decay curve that T20 is read from (ISO 3382-1)."""
@@ -81,10 +81,14 @@ def t60_seconds(impulse_response: Tensor, sample_rate: int) -> float:
 
 def _t20_seconds(energy: Tensor, sample_rate: int) -> float:
     """Three times the time that a decay (n_samples,) takes from -5 to -25 dB; NaN where it ends before."""
-    curve = _energy_to_come_db(energy)
     high, low = T20_RANGE_DB
+    tenth = max(1, len(energy) // 10)
+    # The curve of a response that is cut off plunges at its end, as if it had died away there.
+    if energy[-tenth:].mean() > energy[:tenth].mean() * float(db_to_power(low)):
+        return math.nan
+    curve = _energy_to_come_db(energy)
     times = torch.nonzero((curve <= high) & (curve >= low))[:, 0].double()
-    if curve[-1] > low or len(times) < 2:
+    if len(times) < 2:
         return math.nan
     levels = curve[times.long()]
     centred = times - times.mean()

@@ -32,6 +32,10 @@ TRACKERS: dict[str, Tracker] = {
 }
 """Name of a tracker -> function."""
 
+SOFT_PEAK, MOST_GAIN = 0.1, 100.0
+"""Trackers know silence by its level: of a voice that peaks at -60 dB they lose a fifth of the notes. What peaks below
+-20 dB is heard as if it did there, but for what is raised by more than 40 dB, which is silence."""
+
 
 class Pitch(NamedTuple):
     """The pitch of audio at frame rate.
@@ -107,8 +111,9 @@ def _positions(count: int, hop_length: int, sample_rate: int) -> Tensor:
 def _track_blocks(tracker: Tracker, clip: LongAudio, sample_rate: int, f0_range_hz: tuple[float, float]) -> list[Track]:
     """A rough track of each clip of the batch, joined from those of its blocks."""
     joined: list[JoinedTrack] = []
+    gains = _gains(clip, sample_rate)
     for block in blocks_at_rate(clip, sample_rate, TRACKER_RATE):
-        pieces = [_described(block, track_any_height(tracker, audio, *f0_range_hz)) for audio in block.audio]
+        pieces = [_described(block, track_any_height(tracker, audio, *f0_range_hz)) for audio in block.audio * gains]
         n_samples = -(-clip.n_samples * TRACKER_RATE // sample_rate)
         joined = joined or [JoinedTrack(piece.step_samples, n_samples) for piece in pieces]
         for whole, piece in zip(joined, pieces, strict=True):
@@ -116,6 +121,14 @@ def _track_blocks(tracker: Tracker, clip: LongAudio, sample_rate: int, f0_range_
     if clip.n_samples > BLOCK_SECONDS * sample_rate:
         release_network()  # what follows grows with the clip: the two are never held together
     return [whole.track() for whole in joined]
+
+
+def _gains(clip: LongAudio, sample_rate: int) -> Tensor:
+    """(batch, 1) factors that bring soft clips to a level at which trackers hear as well as ever."""
+    seconds = range(0, clip.n_samples, BLOCK_SECONDS * sample_rate)
+    peaks = [clip.read(start, min(start + seconds.step, clip.n_samples)).abs().amax(dim=1) for start in seconds]
+    peak = torch.stack(peaks).amax(dim=0).detach().cpu()
+    return (SOFT_PEAK / peak.clamp_min(SOFT_PEAK / MOST_GAIN)).clamp_min(1.0).unsqueeze(1)
 
 
 def _described(block: Block, track: Track) -> Track:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from luthier.analysis.checkup_hum import measure_hum
+from luthier.analysis.checkup_level import measure_level
 from luthier.analysis.checkup_material import FRAMES_PER_SECOND, Material
 from luthier.analysis.checkup_room import measure_room
 from luthier.analysis.checkup_voices import measure_voices
@@ -27,6 +29,8 @@ MUCH_UNPITCHED = 0.4
 MUCH_GATED = 0.25
 """Part of the pitched frames that may be taken for rests."""
 LITTLE_SOUND = 0.1
+MISHEARD_HUM_DB = 40.0
+"""Below the whole sound, hum is no longer taken for notes in rests; from 33 dB on it was."""
 LONG_T60_SECONDS = 1.8
 AUDIBLE = 0.5
 
@@ -35,7 +39,7 @@ class Trouble(NamedTuple):
     """One reason why a transfer may sound bad.
 
     Attributes:
-        what: the kind: range, level, voicing, polyphony, reverb, silence, harmonics.
+        what: the kind: range, level, voicing, polyphony, hum, reverb, silence, harmonics.
         sentence: what was found.
         option: what to try.
     """
@@ -50,7 +54,7 @@ class Trouble(NamedTuple):
 
 
 def diagnose_input(audio: LongAudio, features: Features, *, sample_rate: int, hop_length: int) -> list[Trouble]:
-    """Listen for what no instrument could follow: several voices, a long room.
+    """Listen for what no instrument could follow: several voices, hum, a long room.
 
     Args:
         audio: the input, one row.
@@ -68,6 +72,10 @@ def diagnose_input(audio: LongAudio, features: Features, *, sample_rate: int, ho
         troubles.append(
             Trouble("polyphony", sentence, "Cut these places off with --from and --until, or play one voice.")
         )
+    hum = measure_hum(material)
+    if hum.mains_hz is not None and hum.hum_db > measure_level(audio).rms_db - MISHEARD_HUM_DB:
+        sentence = f"the mains hum in the input ({hum.mains_hz:.0f} Hz) and may be taken for notes."
+        troubles.append(Trouble("hum", sentence, "Filter it out below the lowest note, or set --octave by hand."))
     t60_seconds = measure_room(material)
     if t60_seconds is not None and t60_seconds > LONG_T60_SECONDS:
         sentence = f"the input rings for {t60_seconds:.1f} s: rests fill with what still sounds."
@@ -98,6 +106,12 @@ def diagnose_fit(
     troubles = [_range(fitted, statistics, wishes), _level(fitted, statistics, wishes)]
     troubles += [_voicing(measured, gate, wishes), _silence(measured, gate), _gated(measured, gate, wishes)]
     return [trouble for trouble in troubles if trouble is not None]
+
+
+def diagnose_second(fitted: Features, statistics: Statistics, wishes: Wishes) -> list[Trouble]:
+    """Compare what the second instrument of a morph is to follow with the pitches that it was trained on."""
+    trouble = _range(fitted, statistics, wishes)
+    return [] if trouble is None else [trouble._replace(sentence=f"for the second instrument, {trouble.sentence}")]
 
 
 def _range(fitted: Features, statistics: Statistics, wishes: Wishes) -> Trouble | None:

@@ -15,7 +15,7 @@ import torch
 from luthier.dsp.harmonic_timbre import HarmonicTimbre
 from luthier.dsp.signals import Controls, Features
 from luthier.errors import RangeError
-from luthier.inference.diagnosis import Trouble, diagnose_fit
+from luthier.inference.diagnosis import Trouble, diagnose_fit, diagnose_second
 from luthier.inference.expression_fit import fit_expression
 from luthier.inference.level_follow import LevelFollow, follow_level
 from luthier.inference.loudness_fit import fit_loudness, is_note, match_loudness, raised_db, standardise_loudness
@@ -110,7 +110,10 @@ def fit(instrument: Instrument, measured: Features, wishes: Wishes) -> Fitted:
         loudness_shift_db=raised_db(measured, features),
         expression=source,
         scale=scale,
-        diagnosis=diagnose_fit(measured, features, gate, instrument.statistics, wishes),
+        diagnosis=[
+            *diagnose_fit(measured, features, gate, instrument.statistics, wishes),
+            *([] if morph is None else diagnose_second(morph.features, morph.instrument.statistics, wishes)),
+        ],
     )
 
 

@@ -36,6 +36,8 @@ class Morph:
 
     Attributes:
         amount: 0..1.
+        instrument: the second.
+        features: what it follows, (1, n_frames, 1) each.
     """
 
     def __init__(self, second: MorphWith, features: Features) -> None:
@@ -51,16 +53,16 @@ class Morph:
         if not 0.0 <= second.amount <= 1.0:
             raise RangeError(f"morph_amount {second.amount}: expected a number from 0 to 1.")
         self.amount = second.amount
-        self._instrument, self._features = second.instrument, features
+        self.instrument, self.features = second.instrument, features
         self._state = second.instrument.start(1)
 
     @torch.no_grad()
     def __call__(self, controls: Controls, frames: slice) -> Controls:
         """Mix levels in dB: each harmonic and each noise band lies between those of the two."""
         if frames.start == 0:
-            self._state = self._instrument.start(1)
-        here = self._features.map(lambda values: values[:, frames])
-        other, self._state = self._instrument.controls_block(here, self._state)
+            self._state = self.instrument.start(1)
+        here = self.features.map(lambda values: values[:, frames])
+        other, self._state = self.instrument.controls_block(here, self._state)
         harmonics = self._between(
             controls.amplitude * controls.harmonic_distribution, other.amplitude * other.harmonic_distribution
         )

@@ -16,7 +16,13 @@ MOST = {"autotune": 1.0, "dynamics": 1.0, "vibrato": 10.0, "glide": LONGEST_SECO
 """The largest value of each wish that begins at zero."""
 MOST_DB, MOST_OCTAVES = 120.0, 8
 """What is changed by more is gone, or the only thing that is left."""
-FARTHEST = {"balance_db": MOST_DB, "tilt_db": MOST_DB / 2, "semitones": 12.0 * MOST_OCTAVES, "loudness": MOST_DB}
+FARTHEST = {
+    "balance_db": MOST_DB,
+    "tilt_db": MOST_DB / 2,
+    "semitones": 12.0 * MOST_OCTAVES,
+    "cents": 1200.0 * MOST_OCTAVES,
+    "loudness": MOST_DB,
+}
 """How far the other wishes may lie from zero; the tilt is per octave, and there are six of them."""
 
 

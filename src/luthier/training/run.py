@@ -20,7 +20,7 @@ from luthier.atomic import atomic_file, refuse_existing
 from luthier.data.dataset import Dataset
 from luthier.data.process import keep_freed_memory
 from luthier.data.windows import PlacedBatch
-from luthier.errors import OutputError, TrainingError
+from luthier.errors import TrainingError
 from luthier.model.presets import DEFAULT_PRESET, instrument_config, read_config_file
 from luthier.training.batches import StepBatches, training_loader
 from luthier.training.budget import budget_used, default_steps, say_stopped_early, say_used_up
@@ -41,6 +41,7 @@ from luthier.training.run_folder import (
     kept_numbers,
     open_run_folder,
     read_log,
+    refuse_other_names,
 )
 from luthier.training.settings import (
     BUDGETS,
@@ -164,8 +165,7 @@ def train(
     output = Path(output)
     folder = RunFolder(options.run_folder) if options.run_folder else default_run_folder(output)
     refuse_existing(output, force=options.force or options.resume)
-    if output.is_dir():
-        raise OutputError(f"{output}: is a folder. Give the name of a file, ending in .safetensors.")
+    refuse_other_names(output)
     opened = Dataset.open(dataset)
     tables = _with_budget(_tables(folder, preset, config_file, overrides, resume=options.resume), opened)
     run = _Run(opened, settle_room(resolve_settings(tables, opened.definition), opened), folder, options)

@@ -22,6 +22,7 @@ import torch
 from luthier.atomic import atomic_file, is_unfinished
 from luthier.data.dataset import Dataset
 from luthier.errors import OutputError, TrainingError
+from luthier.model.bundled import SUFFIX
 from luthier.training.validation import MONITOR
 from luthier.training.verdict import Moment
 
@@ -110,15 +111,39 @@ def _clear(folder: RunFolder, *, force: bool) -> None:
     shutil.rmtree(folder.path)
 
 
+def refuse_other_names(output: Path) -> None:
+    """Stop before the work where an instrument would not be found again.
+
+    Raises:
+        OutputError: the name is that of a folder, or does not end in .safetensors.
+    """
+    if output.is_dir() or output.suffix != SUFFIX:
+        kind = "is a folder" if output.is_dir() else f"ends in {output.suffix or 'nothing'}"
+        raise OutputError(f"{output}: {kind}. Give the name of a file, ending in {SUFFIX}.")
+
+
 def kept_numbers(folder: RunFolder) -> dict[str, Any]:
-    """What the last checkpoint says of the run itself."""
-    kept: dict[str, Any] = torch.load(folder.checkpoint, weights_only=True)["luthier"]
+    """What the last checkpoint says of the run itself.
+
+    Raises:
+        TrainingError: it is damaged.
+    """
+    kept: dict[str, Any] = _checkpoint(folder, "luthier")
     return kept
+
+
+def _checkpoint(folder: RunFolder, part: str) -> Any:
+    try:
+        return torch.load(folder.checkpoint, weights_only=True)[part]
+    except Exception as error:  # torch raises whatever its reader stumbles over
+        raise TrainingError(
+            f"{folder.checkpoint}: no checkpoint of a run, or damaged. Begin anew: --force instead of --resume."
+        ) from error
 
 
 def has_stopped_early(folder: RunFolder, patience: int) -> bool:
     """Whether a run has lost its patience with its validation, and is not given more."""
-    states = torch.load(folder.checkpoint, weights_only=True)["callbacks"]
+    states = _checkpoint(folder, "callbacks")
     waited = [state["wait_count"] for name, state in states.items() if name.startswith("EarlyStopping")]
     return bool(patience) and any(count >= patience for count in waited)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,8 @@ def test_a_build_goes_on_with_what_it_was_begun_with(luthier_command, take, tmp_
     output = tmp_path / "lute.safetensors"
     assert luthier_command("build", take, "-o", output, "--steps", 2).code == 0
     first = output.read_bytes()
-    refused = luthier_command("build", take, take.parent, "-o", output, "--steps", 2, "--resume")
+    other = shutil.copy(take, tmp_path / "other.wav")
+    refused = luthier_command("build", take, other, "-o", output, "--steps", 2, "--resume")
     assert (refused.code, "other recordings or settings" in refused.stderr) == (1, True)
     longer = luthier_command("build", take, "-o", output, "--steps", 3, "--resume")
     assert (longer.code, "3 of 4" in longer.stderr) == (0, True)
@@ -67,6 +69,22 @@ def test_wrong_settings_are_said_before_any_work(luthier_command, take, tmp_path
     outcome = luthier_command("build", take, "-o", tmp_path / "out" / "lute.safetensors", *wrong)
     assert (outcome.code, outcome.stderr.count("\n"), "1 of 4" in outcome.stderr) == (1, 1, False)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_with_another_recording_is_not_gone_on_with(luthier_command, take, tmp_path) -> None:
+    (tmp_path / "takes").mkdir()
+    shutil.copy(take, tmp_path / "takes" / "one.wav")
+    where = ("build", tmp_path / "takes", "-o", tmp_path / "takes" / "lute.safetensors", "--steps", 2, "--no-refit")
+    assert luthier_command(*where).code == 0
+    assert luthier_command(*where, "--resume").code == 0  # what the build itself left there is no recording
+    shutil.copy(take, tmp_path / "takes" / "two.wav")
+    refused = luthier_command(*where, "--resume")
+    assert (refused.code, "other recordings or settings" in refused.stderr) == (1, True)
+
+
+def test_an_instrument_is_not_written_as_a_sound(luthier_command, take, tmp_path) -> None:
+    outcome = luthier_command("build", take, "-o", tmp_path / "lute.wav", "--steps", 2)
+    assert (outcome.code, outcome.stderr.count("\n"), ".safetensors" in outcome.stderr) == (1, 1, True)
 
 
 def test_another_rate_is_prepared_and_trained(luthier_command, take, tmp_path) -> None:

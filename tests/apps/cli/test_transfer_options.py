@@ -126,7 +126,8 @@ def test_morphing_is_heard_and_needs_a_matching_instrument(play, instrument_file
 @pytest.mark.parametrize(
     ("option", "value", "code"),
     [("--cents", "some", 2), ("--harmonics", "1,x", 2), ("--autotune", "3", 1),
-     ("--lufs", "5", 1), ("--gate", "-1", 1), ("--save-curves", "curves.txt", 1)],
+     ("--lufs", "5", 1), ("--gate", "-1", 1), ("--save-curves", "curves.txt", 1),
+     ("--save-midi", "notes.txt", 1), ("--cents", "1e9", 1)],
 )  # fmt: skip
 def test_options_that_make_no_sense_are_refused(play, tmp_path, option, value, code) -> None:
     outcome = play(option, value)

@@ -49,13 +49,17 @@ def build(
     if places.folder.exists() and not (resume or force):
         raise OutputError(f"{places.folder}: found an earlier build. --resume goes on with it, --force begins anew.")
     refuse_existing(output, force=force or resume)
-    from luthier.training.run_folder import default_run_folder
+    from luthier.data.recordings import collect_recordings
+    from luthier.training.run_folder import default_run_folder, refuse_other_names
+
+    refuse_other_names(output)
+    found = collect_recordings(recordings).recordings
 
     settings = settings or []
     told = _checked_settings(preset, settings, {"minutes": minutes, "steps": steps})
     measured = _measured_otherwise(preset, settings)
     wanted = {
-        "recordings": [str(path.absolute()) for path in recordings],
+        "recordings": {str(path.absolute()): path.stat().st_size for path in found},
         "preset": preset,
         "settings": settings,
         "credit": credit,

@@ -120,7 +120,7 @@ def transfer(
             refuse_existing(path, force=force)
     import torch
 
-    from luthier.apps.performance_files import refuse_other_suffixes
+    from luthier.apps import note_files, performance_files
     from luthier.apps.transfer_run import Beside, TransferPlan
     from luthier.dsp.signals import Expression
     from luthier.inference.player import load_player
@@ -128,7 +128,9 @@ def transfer(
     from luthier.inference.wishes import Wishes
 
     if save_curves is not None:
-        refuse_other_suffixes(save_curves)
+        performance_files.refuse_other_suffixes(save_curves)
+    if save_midi is not None:
+        note_files.refuse_other_suffixes(save_midi)
     player = load_player(instrument)
     for _, target in pairs if stems else []:
         refuse_stems(target, player, force=force)
