@@ -55,7 +55,7 @@ def written(parameter: Any) -> str:
     """How an argument or option is written, for the table."""
     if parameter.param_type_name == "argument":
         return f"`{name(parameter)}`".replace("|", "\\|")
-    return ", ".join(f"`{option}`" for option in parameter.opts)
+    return ", ".join(f"`{option}`" for option in [*parameter.opts, *parameter.secondary_opts])
 
 
 def default(parameter: Any) -> str:

@@ -229,3 +229,11 @@ def test_a_sound_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(RangeError, match="NaN"):
         write_and_fail()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_mp3_beside_what_a_mac_leaves_is_read(tmp_path: Path) -> None:
+    samples = 0.1 * np.sin(0.1 * np.arange(16000))
+    soundfile.write(tmp_path / "a.mp3", samples, 16000)
+    alone = load_audio(tmp_path / "a.mp3", 16000)[0]
+    (tmp_path / "._a.mp3").write_bytes(b"no resource fork")
+    assert torch.equal(load_audio(tmp_path / "a.mp3", 16000)[0], alone)

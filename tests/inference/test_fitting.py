@@ -97,6 +97,14 @@ def test_a_fitted_melody_sounds_the_same_as_often_as_it_is_played() -> None:
     assert torch.equal(first, second)
 
 
+def test_a_note_that_no_sample_rate_can_hold_is_silent() -> None:
+    fitted = fit(INSTRUMENT, sung(48.0, 60.0, level_db=-20.0), {"octave": 4, "semitones": 12.0})
+    beyond = fitted.features.f0_hz >= RATE / 2
+    assert 0.3 < float(beyond.float().mean()) < 0.7
+    assert float(fitted.gate.noise[beyond].max()) == float(fitted.gate.harmonic[beyond].max()) == 0.0
+    assert float(fitted.gate.noise[~beyond].max()) == 1.0
+
+
 def test_notes_beyond_the_second_instrument_of_a_morph_are_said() -> None:
     second = small_instrument(seed=3)
     low = second.statistics.f0_octaves_quantiles - 4.0

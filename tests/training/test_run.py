@@ -261,6 +261,13 @@ def test_an_instrument_says_which_passages_it_learned_from(dataset_path: Path, t
     assert learned_share(learned_from, dataset, "validation") == 0.0
 
 
+def test_a_run_does_not_go_on_as_another_preset(dataset_path: Path, tmp_path: Path) -> None:
+    result = run(dataset_path, tmp_path / "a.safetensors", steps=2)
+    for options in ({"preset": "standard"}, {"config_file": result.run_folder / "config.toml"}):
+        with pytest.raises(ConfigError, match="the run's own settings, of fast"):
+            train(dataset_path, tmp_path / "a.safetensors", options=RunOptions(resume=True), steps=4, **options)
+
+
 @pytest.mark.parametrize("size", [0, 5000, 100000])
 def test_a_damaged_checkpoint_is_named(dataset_path: Path, tmp_path: Path, size: int) -> None:
     result = run(dataset_path, tmp_path / "a.safetensors", steps=2)

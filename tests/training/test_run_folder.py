@@ -1,3 +1,5 @@
+import json
+import math
 from pathlib import Path
 
 import pytest
@@ -90,3 +92,13 @@ def test_a_full_disk_leaves_the_lines_of_the_log_whole(folder: RunFolder, monkey
     monkeypatch.undo()
     append_log(folder, {"step": 3})
     assert read_log(folder) == [{"step": 1}, {"step": 3}]
+
+
+def test_what_was_not_measured_is_null_in_the_log_and_nan_when_read(folder: RunFolder) -> None:
+    folder.path.mkdir()
+    append_log(folder, {"step": 1, "train_mss": math.nan, "scores": {"mss": math.inf}})
+    assert json.loads(folder.log.read_text(), parse_constant=pytest.fail) == {
+        "step": 1, "train_mss": None, "scores": {"mss": None},
+    }  # fmt: skip
+    (row,) = read_log(folder)
+    assert (row["step"], math.isnan(row["train_mss"]), math.isnan(row["scores"]["mss"])) == (1, True, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -61,7 +62,7 @@ def audio_info(path: str | Path) -> AudioInfo:
     check_readable(path)
     if compressed_files.is_needed(path):
         return AudioInfo(*compressed_files.info(path))
-    with _open(path) as file:
+    with open_audio(path) as file:
         return _info(file)
 
 
@@ -102,7 +103,7 @@ def read_blocks(path: str | Path) -> Iterator[np.ndarray]:
     if compressed_files.is_needed(path):
         blocks, info = compressed_files.read_blocks(path), AudioInfo(*compressed_files.info(path))
     else:
-        with _open(path) as file:
+        with open_audio(path) as file:
             info = _info(file)
         blocks = _decode(path, info.sample_rate)
     n_samples = 0
@@ -242,10 +243,18 @@ def _write(path: Path, blocks: Iterable[np.ndarray], form: tuple[int, int], cont
         raise OSError(f"{_reason(error) or 'not all samples were taken'}; is the disk full?") from error
 
 
-def _open(path: Path) -> soundfile.SoundFile:
+def open_audio(path: Path) -> soundfile.SoundFile:
+    """Open what libsndfile reads.
+
+    Raises:
+        AudioFileError: it cannot.
+    """
     if path.suffix.lower() == ".raw":
         raise AudioFileError(f"{path}: raw samples without a header. Convert it to WAV first.")
     try:
+        if path.suffix.lower() == ".mp3" and path.with_name(f"._{path.name}").is_file():
+            # A Mac's sidecar: given the name of an MP3 without tags, libsndfile looks into it and gives up.
+            return soundfile.SoundFile(io.BytesIO(path.read_bytes()))
         return soundfile.SoundFile(native_path(path))
     except (soundfile.LibsndfileError, OSError) as error:
         raise AudioFileError(
@@ -265,7 +274,7 @@ def _info(file: soundfile.SoundFile) -> AudioInfo:
 
 def _decode(path: Path, sample_rate: int) -> Iterator[np.ndarray]:
     position = 0
-    with _open(path) as file:
+    with open_audio(path) as file:
         try:
             while len(block := file.read(BLOCK_SAMPLES, dtype="float32", always_2d=True)):
                 position += len(block)

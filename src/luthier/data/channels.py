@@ -5,14 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import soundfile
 import torch
 from torch import Tensor
 
 from luthier.analysis.checkup_findings import CANCELLED_DB
 from luthier.data import compressed_files
-from luthier.data.audio_files import BLOCK_SAMPLES, audio_info, load_audio
-from luthier.data.sound_file_paths import native_path
+from luthier.data.audio_files import BLOCK_SAMPLES, audio_info, load_audio, open_audio
 from luthier.dsp.resampling import resample
 from luthier.errors import AudioFileError
 from luthier.units import power_to_db
@@ -35,7 +33,8 @@ def load_channels(path: str | Path, sample_rate: int) -> Tensor:
     mono = load_audio(path, sample_rate)[0]  # says what is wrong with a file
     if audio_info(path).n_channels == 1 or compressed_files.is_needed(path):
         return mono
-    samples, source_rate = soundfile.read(native_path(path), dtype="float32", always_2d=True)
+    with open_audio(path) as file:
+        samples, source_rate = file.read(dtype="float32", always_2d=True), file.samplerate
     return resample(torch.from_numpy(samples.T.copy()), source_rate, sample_rate)
 
 
@@ -56,9 +55,10 @@ def cancelled_db(path: str | Path) -> float:
     if n_channels == 1 or compressed_files.is_needed(path):
         return 0.0
     each, together = 0.0, 0.0
-    for block in soundfile.blocks(native_path(path), BLOCK_SAMPLES, dtype="float32", always_2d=True):
-        each += float(np.square(block, dtype=np.float64).mean(axis=1).sum())
-        together += float(np.square(block.mean(axis=1), dtype=np.float64).sum())
+    with open_audio(path) as file:
+        for block in file.blocks(BLOCK_SAMPLES, dtype="float32", always_2d=True):
+            each += float(np.square(block, dtype=np.float64).mean(axis=1).sum())
+            together += float(np.square(block.mean(axis=1), dtype=np.float64).sum())
     return float(power_to_db(each / n_channels) - power_to_db(together))
 
 

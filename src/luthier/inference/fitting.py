@@ -95,7 +95,9 @@ def fit(instrument: Instrument, measured: Features, wishes: Wishes) -> Fitted:
     frame_rate = instrument.config.features.frame_rate
     shift = _shift_semitones(measured, wishes, instrument.statistics)
     melody, scale = _shape_melody(shift_pitch(measured, shift), wishes, frame_rate)
-    gate = note_gate(measured, frame_rate, _gate_settings(wishes))
+    input_gate = note_gate(measured, frame_rate, _gate_settings(wishes))
+    audible = melody.f0_hz < instrument.config.sample_rate / 2  # beyond, nothing but noise would be left
+    gate = NoteGate(input_gate.harmonic * audible, input_gate.noise * audible)
     features, source = _fit_dynamics(instrument, melody, wishes, frame_rate)
     morph = _morph(instrument, melody, wishes, frame_rate)
     heard = partial(_heard, morph=morph, colour=colour, gate=gate)
@@ -111,7 +113,7 @@ def fit(instrument: Instrument, measured: Features, wishes: Wishes) -> Fitted:
         expression=source,
         scale=scale,
         diagnosis=[
-            *diagnose_fit(measured, features, gate, instrument.statistics, wishes),
+            *diagnose_fit(measured, features, input_gate, instrument.statistics, wishes),
             *([] if morph is None else diagnose_second(morph.features, morph.instrument.statistics, wishes)),
         ],
     )

@@ -20,7 +20,7 @@ from luthier.atomic import atomic_file, refuse_existing
 from luthier.data.dataset import Dataset
 from luthier.data.process import keep_freed_memory
 from luthier.data.windows import PlacedBatch
-from luthier.errors import TrainingError
+from luthier.errors import ConfigError, TrainingError
 from luthier.model.presets import DEFAULT_PRESET, instrument_config, read_config_file
 from luthier.training.batches import StepBatches, training_loader
 from luthier.training.budget import budget_used, default_steps, say_stopped_early, say_used_up
@@ -237,6 +237,13 @@ def _tables(
     """The configuration as tables: a resumed run's own, or the preset's; single settings over it."""
     if resume and not folder.config.is_file():
         raise TrainingError(f"{folder.path}: no run to resume (no {folder.config.name}). Leave out --resume.")
+    if resume:
+        begun = read_config_file(folder.config)["instrument"].get("preset", preset)
+        if config_file is not None or preset not in (DEFAULT_PRESET, begun):
+            raise ConfigError(
+                f"--resume: goes on with the run's own settings, of {begun}. Leave out --preset and --config; "
+                "single values change with --set."
+            )
     return settings_tables(preset, config_file=folder.config if resume else config_file, overrides=overrides)
 
 

@@ -13,6 +13,7 @@ violin-run/
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -164,14 +165,26 @@ def append_log(folder: RunFolder, row: dict[str, Any]) -> None:
     """Add one line of numbers; the file is written anew, so that it never ends in half a line."""
     before = folder.log.read_text(encoding="utf-8") if folder.log.is_file() else ""
     with atomic_file(folder.log, force=True) as temporary:
-        temporary.write_text(before + json.dumps(row) + "\n", encoding="utf-8")
+        temporary.write_text(before + json.dumps(_without_nan(row), allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _without_nan(value: Any) -> Any:
+    """JSON has no NaN: what was not measured is null."""
+    if isinstance(value, dict):
+        return {name: _without_nan(entry) for name, entry in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _with_nan(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: math.nan if value is None else value for name, value in row.items()}
 
 
 def read_log(folder: RunFolder) -> list[dict[str, Any]]:
     """All lines of numbers, the oldest first; none before the first validation."""
     if not folder.log.is_file():
         return []
-    return [json.loads(line) for line in folder.log.read_text(encoding="utf-8").splitlines() if line.strip()]
+    lines = folder.log.read_text(encoding="utf-8").splitlines()
+    return [json.loads(line, object_hook=_with_nan) for line in lines if line.strip()]
 
 
 def read_moments(folder: RunFolder) -> list[Moment]:
