@@ -33,10 +33,11 @@ from luthier.data.audio_files import load_audio
 from luthier.dsp.framing import n_frames
 from luthier.dsp.rendering import render_dry
 from luthier.dsp.resampling import resample
+from luthier.dsp.signals import VOICED_PERIODICITY
 from luthier.dsp.spectral_distance import multi_scale_distance
 from luthier.features.high_range import Tracker
 from luthier.features.pitch import Pitch, track_pitch
-from luthier.features.track import VOICED_PERIODICITY, read_track
+from luthier.features.track import read_track
 
 RATE, HOP = 16000, 160
 OURS = ("swift", "crepe-tiny", "cascade", "crepe")

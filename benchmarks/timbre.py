@@ -36,8 +36,7 @@ from torch import Tensor
 from luthier.analysis.controls import analyse
 from luthier.data.audio_files import load_audio
 from luthier.data.recordings import collect_recordings
-from luthier.dsp.signals import Features
-from luthier.inference.loudness_fit import VOICED_PERIODICITY
+from luthier.dsp.signals import VOICED_PERIODICITY, Features
 from luthier.inference.player import Player, load_player
 from luthier.model.bundled import bundled_names
 

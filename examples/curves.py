@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 
 import luthier
-from luthier.apps.performance_files import save_performance
 from luthier.data.audio_files import load_audio, save_audio
+from luthier.export.control_curves import save_controls
 from luthier.inference.rendering import render
 
 folder = Path(sys.argv[1])
@@ -16,7 +16,7 @@ player = luthier.load(sys.argv[2] if len(sys.argv) > 2 else "violin")
 voice, sample_rate = load_audio(str(files("luthier.apps") / "demo_audio" / "voice.flac"))
 sung = player.transfer(voice[:, : 3 * sample_rate], sample_rate)
 frame_rate = player.instrument.config.features.frame_rate
-save_performance(folder / "curves.csv", sung.controls, frame_rate, force=True)  # for a spreadsheet
+save_controls(folder / "curves.csv", sung.controls, frame_rate, force=True)  # for a spreadsheet
 
 
 def hollow(controls, frames):

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import luthier
 from luthier.analysis.checkup_range import note_name
-from luthier.apps.note_files import save_notes
 from luthier.data.audio_files import load_audio, save_audio
 from luthier.evaluation.plots import feature_overlay, figure_to_png
+from luthier.export.midi_notes import save_notes
 from luthier.inference.notes import find_notes
 
 folder = Path(sys.argv[1])

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from luthier.dsp.signals import VOICED_PERIODICITY
 from luthier.features.long_audio import LongAudio
 from luthier.features.loudness import loudness_db
 from luthier.features.pitch import track_pitch
@@ -19,7 +20,6 @@ TRACKER = "auto"
 F0_RANGE_HZ = (50.0, 2000.0)
 FRAMES_PER_SECOND = 100
 """Nearly: the hop is a whole number of samples."""
-PITCHED_PERIODICITY = 0.5
 LOUD_QUANTILE = 0.95
 AUDIBLE_RANGE_DB = 40.0
 """What is this far below the loud frames is a rest with its noise."""
@@ -67,7 +67,7 @@ class Material(NamedTuple):
     @property
     def is_pitched(self) -> Mask:
         """(n_frames,), where a tone is heard that an instrument can learn from."""
-        return self.is_sounding & (self.periodicity >= PITCHED_PERIODICITY)
+        return self.is_sounding & (self.periodicity >= VOICED_PERIODICITY)
 
 
 def listen(audio: LongAudio, sample_rate: int, f0_range_hz: tuple[float, float] = F0_RANGE_HZ) -> Material:

@@ -17,7 +17,8 @@ import torch
 from numpy.typing import NDArray
 from scipy.ndimage import binary_opening, maximum_filter1d, minimum_filter1d
 
-from luthier.analysis.checkup_material import PITCHED_PERIODICITY, Material
+from luthier.analysis.checkup_material import Material
+from luthier.dsp.signals import VOICED_PERIODICITY
 from luthier.dsp.spectra import hann_window
 from luthier.units import db_to_power, hz_to_octaves
 
@@ -99,7 +100,7 @@ def measure_voices(material: Material) -> Voices:
 def _steady(material: Material) -> Mask:
     """(n_steps,), where one pitch lasts a while, away from the ends of the clip."""
     octaves = hz_to_octaves(material.f0_hz[::EVERY_FRAMES])
-    is_pitched = material.is_pitched[::EVERY_FRAMES] & (material.periodicity[::EVERY_FRAMES] >= PITCHED_PERIODICITY)
+    is_pitched = material.is_pitched[::EVERY_FRAMES] & (material.periodicity[::EVERY_FRAMES] >= VOICED_PERIODICITY)
     width = 2 * STEADY_STEPS + 1
     spread = maximum_filter1d(octaves, width) - minimum_filter1d(octaves, width)
     steady = (spread < STEADY_OCTAVES) & minimum_filter1d(is_pitched, width)

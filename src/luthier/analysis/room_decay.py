@@ -61,7 +61,7 @@ LEAST_DB = 3.0
 """By how much all decays of a band fall, together: less is waves of noise."""
 NEIGHBOUR_NATS = 1.5
 """By how much less each next neighbour counts when bands are smoothed."""
-DECAY_60 = math.log(1e6)
+POWER_DECAY_60 = math.log(1e6)
 SMALLEST_ENERGY = 1e-12
 
 
@@ -237,9 +237,11 @@ def _fit(decays: Decays) -> tuple[Array, Array]:
     bands = zip(decays.energy.T, decays.is_heard.T, strict=True)
     decay, weight = map(np.asarray, zip(*(_decay_per_frame(*band) for band in bands), strict=True))
     shortest, longest = T60_SECONDS
-    slowest, fastest = (DECAY_60 / seconds / decays.frame_rate for seconds in (longest, shortest))
+    slowest, fastest = (POWER_DECAY_60 / seconds / decays.frame_rate for seconds in (longest, shortest))
     # What hardly falls may be a long decay that waves; what rises as fast as that is none.
-    return DECAY_60 / np.clip(decay, slowest, fastest) / decays.frame_rate, np.where(decay > -slowest, weight, 0.0)
+    return POWER_DECAY_60 / np.clip(decay, slowest, fastest) / decays.frame_rate, np.where(
+        decay > -slowest, weight, 0.0
+    )
 
 
 def _decay_per_frame(energy: Array, is_heard: Mask) -> tuple[float, float]:

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.ndimage import find_objects, label
 from torch import Tensor
 
-from luthier.analysis.room_decay import DECAY_60, Array, Decays
+from luthier.analysis.room_decay import POWER_DECAY_60, Array, Decays
 from luthier.units import db_to_power, power_to_db
 
 LEVELS_DB = np.arange(-24.0, 0.5)
@@ -47,7 +47,7 @@ def late_level_db(decays: Decays, edges_hz: list[float], t60_seconds: Tensor) ->
     """
     if label(decays.is_rest)[1] < FEWEST_RESTS:
         return None
-    rates = DECAY_60 / t60_seconds.double().numpy() / decays.frame_rate
+    rates = POWER_DECAY_60 / t60_seconds.double().numpy() / decays.frame_rate
     tails = _predict(decays, rates)
     bands = [band for band, low_hz in enumerate(edges_hz[:-1]) if low_hz >= LOWEST_HZ]
     excess_db = [row for band in bands for row in _excess_db(decays, tails, band, rates[band])]

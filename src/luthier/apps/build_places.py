@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from luthier.atomic import atomic_file
-from luthier.data.recordings import BUILD_NAME
 from luthier.errors import OutputError
 
 
@@ -65,6 +64,8 @@ class BuildPlaces(NamedTuple):
     @property
     def progress(self) -> Path:
         """What was asked for and how far it is: `BuildProgress`."""
+        from luthier.data.recordings import BUILD_NAME  # which needs torch, and `luthier --help` does not
+
         return self.folder / BUILD_NAME
 
     @property

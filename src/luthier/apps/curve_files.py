@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 
-from luthier.apps.number_tables import read_number_table
 from luthier.errors import ShapeError
+from luthier.export.number_tables import read_number_table
 from luthier.inference.additive import ControlCurves
 
 FIRST_COLUMNS = ["f0_hz", "amplitude"]

@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from luthier.apps.cli.sounds import Level, Saved, refuse_silence, save_blocks, stem_names
-from luthier.apps.note_files import save_notes
-from luthier.apps.performance_files import is_performance, read_performance, save_performance
 from luthier.atomic import atomic_file
 from luthier.data.audio_files import load_audio
 from luthier.data.stored_audio import decoded_audio
 from luthier.dsp.signals import Controls, Features
 from luthier.errors import RangeError
 from luthier.evaluation.plots import figure_to_png, spectrogram_pair
+from luthier.export.control_curves import is_control_curves, read_controls, save_controls
+from luthier.export.midi_notes import save_notes
 from luthier.features.extract import extract_features
 from luthier.features.long_audio import LongAudio
 from luthier.inference.diagnosis import Trouble, diagnose_input
@@ -106,7 +106,7 @@ def transfer_file(source: Path, output: Path, plan: TransferPlan) -> Report:
     Raises:
         LuthierError: something cannot be read, played or written.
     """
-    if is_performance(source):
+    if is_control_curves(source):
         return _play_curves(source, output, plan)
     heard = _listen(source, plan)
     fitted = plan.player.fit(heard.features, **plan.wishes)
@@ -116,7 +116,7 @@ def transfer_file(source: Path, output: Path, plan: TransferPlan) -> Report:
     saved = _save(output, _observed(blocks, health, played), plan)
     frame_rate = plan.player.instrument.config.features.frame_rate
     if plan.beside.curves is not None and played:
-        save_performance(plan.beside.curves, _joined(played), frame_rate, force=plan.force)
+        save_controls(plan.beside.curves, _joined(played), frame_rate, force=plan.force)
     if plan.beside.midi is not None:
         save_notes(plan.beside.midi, find_notes(fitted.features, frame_rate), frame_rate, force=plan.force)
     if plan.beside.plot is not None:
@@ -164,7 +164,7 @@ def _observed(
 def _play_curves(source: Path, output: Path, plan: TransferPlan) -> Report:
     """Play what was saved with `--save-curves`; nothing is fitted."""
     config = plan.player.instrument.config
-    controls = read_performance(source, n_harmonics=config.n_harmonics, n_bands=config.n_bands)
+    controls = read_controls(source, n_harmonics=config.n_harmonics, n_bands=config.n_bands)
     flat = torch.zeros_like(controls.f0_hz)
     blocks = render_blocks(
         plan.player.instrument,

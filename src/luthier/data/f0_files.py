@@ -21,9 +21,10 @@ from torch import Tensor
 
 from luthier.dsp.feature_definition import FeatureDefinition
 from luthier.dsp.framing import n_frames
+from luthier.dsp.signals import VOICED_PERIODICITY
 from luthier.errors import ConfigError
 from luthier.features.pitch import Pitch
-from luthier.features.track import DEFAULT_F0_HZ, VOICED_PERIODICITY, Track, read_track
+from luthier.features.track import DEFAULT_F0_HZ, Track, read_track
 
 COLUMNS = ("seconds", "f0_hz", "periodicity")
 """The last may be left out; columns of other names are passed over."""

@@ -22,11 +22,10 @@ from luthier.data.channels import refuse_cancelled
 from luthier.data.f0_files import given_pitch, read_f0
 from luthier.data.manifest import Recording
 from luthier.data.process import give_freed_memory_back
-from luthier.data.statistics import PITCHED_PERIODICITY
 from luthier.data.stored_audio import resampled_blocks, stored_audio
 from luthier.dsp.feature_definition import FeatureDefinition
 from luthier.dsp.framing import n_frames
-from luthier.dsp.signals import MEASURED, Features
+from luthier.dsp.signals import MEASURED, VOICED_PERIODICITY, Features
 from luthier.errors import AudioFileError, ConfigError, DatasetError, LuthierError, OutputError
 from luthier.features.extract import extract_features, features_at
 from luthier.features.long_audio import LongAudio
@@ -183,7 +182,7 @@ def single_note(features: Features, frame_rate: float) -> int | None:
         features: (1, n_frames, 1) each.
         frame_rate: frames per second.
     """
-    is_pitched = features.periodicity >= PITCHED_PERIODICITY
+    is_pitched = features.periodicity >= VOICED_PERIODICITY
     if features.f0_hz.shape[1] > NOTE_SECONDS * frame_rate or not is_pitched.any():
         return None
     midi = hz_to_midi(features.f0_hz[is_pitched])

@@ -9,11 +9,9 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, FailFast, Field, model_validator
 
 from luthier.data.split import Block
-from luthier.dsp.signals import Expression
+from luthier.dsp.signals import VOICED_PERIODICITY, Expression
 from luthier.units import hz_to_octaves
 
-PITCHED_PERIODICITY = 0.5
-"""Frames with at least this confidence count as pitched."""
 QUANTILES = np.linspace(0.0, 1.0, 101)
 """Percentiles kept of every feature: enough to match one distribution to another at transfer."""
 
@@ -88,7 +86,7 @@ def measure_statistics(blocks: Iterable[FrameArrays], frame_rate: float, *, ever
         every: look at every second frame, or every third and so on, for distributions; times count all frames.
     """
     found, n_frames, n_pitched = _thinned(blocks, every)
-    is_pitched = found.periodicity >= PITCHED_PERIODICITY
+    is_pitched = found.periodicity >= VOICED_PERIODICITY
     chosen = is_pitched if is_pitched.any() else np.ones_like(is_pitched)
     return Statistics(
         loudness_db=_spread(found.loudness_db),
@@ -114,7 +112,7 @@ def _thinned(blocks: Iterable[FrameArrays], every: int) -> tuple[FrameArrays, in
         for pieces, values in zip(kept, block, strict=True):
             pieces.append(values[-n_seen % every :: every].copy())
         n_seen += len(block.periodicity)
-        n_pitched += int((block.periodicity >= PITCHED_PERIODICITY).sum())
+        n_pitched += int((block.periodicity >= VOICED_PERIODICITY).sum())
     # Joined one by one and the pieces let go: both together are never held.
     return FrameArrays(*[np.concatenate(kept.pop(0)) for _ in FrameArrays._fields]), n_seen, n_pitched
 

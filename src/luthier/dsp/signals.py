@@ -11,6 +11,9 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+VOICED_PERIODICITY = 0.5
+"""From here on a frame has a pitch."""
+
 
 class Expression(NamedTuple):
     """How a tone is played, beside its pitch and loudness; none of it depends on these two by definition.

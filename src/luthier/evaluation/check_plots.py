@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 
 from luthier.analysis.checkup_range import Range, Seconds, note_name
 from luthier.data.check import CheckedFile
+from luthier.dsp.signals import VOICED_PERIODICITY
 from luthier.evaluation.plots import COLUMNS, OUTPUT_COLOUR, REFERENCE_COLOUR, WIDTH_INCHES
 from luthier.units import hz_to_midi, power_to_db
 
-PITCHED_PERIODICITY = 0.5
 MARGIN_NOTES = 3
 SPECTRUM_RANGE_DB = 110.0
 
@@ -62,7 +62,7 @@ def _times(file: CheckedFile) -> np.ndarray:
 
 def _draw_pitch(axis: Axes, file: CheckedFile) -> None:
     curves, every = file.curves, _every(file)
-    midi = np.where(curves.periodicity >= PITCHED_PERIODICITY, hz_to_midi(curves.f0_hz), np.nan)[every]
+    midi = np.where(curves.periodicity >= VOICED_PERIODICITY, hz_to_midi(curves.f0_hz), np.nan)[every]
     axis.plot(_times(file), midi, ".", color=REFERENCE_COLOUR, markersize=1.5)
     low, high = axis.get_ylim()
     ticks = [note for note in range(int(low), int(high) + 2) if note % 12 in (0, 7) and low <= note <= high]

@@ -15,14 +15,13 @@ from torch import Tensor
 
 from luthier.analysis.controls import analyse
 from luthier.dsp.scaling import normalise_harmonics
-from luthier.dsp.signals import Controls, Features
+from luthier.dsp.signals import VOICED_PERIODICITY, Controls, Features
 from luthier.errors import DatasetError
 from luthier.model.config import InstrumentConfig
 from luthier.units import amplitude_to_db, db_to_amplitude
 
 SOUNDING_RANGE_DB = 60.0
 """Frames further below the loudest one are rests and say nothing about the timbre."""
-PITCHED_PERIODICITY = 0.5
 SMALLEST_AMPLITUDE = 1e-5
 """-100 dB: frames in which analysis finds no harmonics at all have no level to compare with loudness."""
 
@@ -103,7 +102,7 @@ def base_controls(features: Features, timbre: MeanTimbre, synthesiser: Synthesis
 def _sounding_frames(controls: Controls, features: Features) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Amplitude, distribution, noise and loudness of the frames that count, each (n_counted, channels)."""
     level = features.loudness_db[..., 0]
-    is_counted = (level >= level.max() - SOUNDING_RANGE_DB) & (features.periodicity[..., 0] >= PITCHED_PERIODICITY)
+    is_counted = (level >= level.max() - SOUNDING_RANGE_DB) & (features.periodicity[..., 0] >= VOICED_PERIODICITY)
     is_counted &= controls.amplitude[..., 0] > SMALLEST_AMPLITUDE
     kept = (controls.amplitude, controls.harmonic_distribution, controls.noise_magnitudes, features.loudness_db)
     amplitude, distribution, noise, loudness_db = (values[is_counted] for values in kept)

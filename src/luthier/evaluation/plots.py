@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from torch import Tensor
 
-from luthier.dsp.signals import Controls, Features
+from luthier.dsp.signals import VOICED_PERIODICITY, Controls, Features
 from luthier.dsp.spectra import stft_magnitude
 from luthier.evaluation.room import decay_curve_db, direct_to_reverberant_db, octave_t60_seconds, tail_peak
 from luthier.units import amplitude_to_db, hz_to_octaves, octaves_to_hz
@@ -31,7 +31,6 @@ COLUMNS = 1200
 """Most columns of a spectrogram image: more than a page shows."""
 WINDOW_SECONDS = 0.064
 """Long enough to separate the harmonics of a low voice (16 Hz a bin)."""
-VOICED_PERIODICITY = 0.5
 REFERENCE_COLOUR = "#3b4a5a"
 OUTPUT_COLOUR = "#d1495b"
 TICKS_HZ = (62.5, 125, 250, 500, 1000, 2000, 4000, 8000, 16000)

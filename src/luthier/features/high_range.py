@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from luthier.dsp.resampling import resample
+from luthier.dsp.signals import VOICED_PERIODICITY
 from luthier.features.refinement import harmonic_power
-from luthier.features.track import TRACKER_RATE, VOICED_PERIODICITY, Track
+from luthier.features.track import TRACKER_RATE, Track
 
 Tracker = Callable[[Tensor, float, float], Track]
 """Function of (audio (n_samples,) at 16 kHz, f0_min_hz, f0_max_hz)."""

@@ -8,13 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from luthier.dsp.signals import VOICED_PERIODICITY
 from luthier.units import SEMITONES_PER_OCTAVE, hz_to_octaves, octaves_to_hz
 
 TRACKER_RATE = 16000
 """Hz; every network here listens at this rate."""
-
-VOICED_PERIODICITY = 0.5
-"""From this periodicity on, a frame is voiced."""
 
 BELIEVED_PERIODICITY = 0.3
 """From this periodicity on, a step's pitch is kept; below, the pitch comes from the steps around it."""

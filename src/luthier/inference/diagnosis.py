@@ -9,9 +9,9 @@ from luthier.analysis.checkup_level import measure_level
 from luthier.analysis.checkup_material import FRAMES_PER_SECOND, Material
 from luthier.analysis.checkup_room import measure_room
 from luthier.analysis.checkup_voices import measure_voices
-from luthier.dsp.signals import Features
+from luthier.dsp.signals import VOICED_PERIODICITY, Features
 from luthier.features.long_audio import LongAudio
-from luthier.inference.loudness_fit import VOICED_PERIODICITY, is_note
+from luthier.inference.loudness_fit import is_note
 from luthier.inference.note_gate import GateSettings, NoteGate
 from luthier.inference.pitch_fit import range_hz, shares_outside
 from luthier.inference.wishes import Wishes

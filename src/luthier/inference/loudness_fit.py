@@ -7,10 +7,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from luthier.dsp.signals import Features
+from luthier.dsp.signals import VOICED_PERIODICITY, Features
 from luthier.errors import RangeError
 
-VOICED_PERIODICITY = 0.5
 GATE_RANGE_DB = 40.0
 """Pitched frames further below the loudest one are tails and breaths, not notes."""
 KNOTS = (0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98)

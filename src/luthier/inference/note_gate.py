@@ -8,15 +8,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from luthier.dsp.signals import Controls, Features
+from luthier.dsp.signals import VOICED_PERIODICITY, Controls, Features
 from luthier.errors import RangeError
 from luthier.units import db_to_amplitude
 
-VOICED_PERIODICITY = 0.5
 LOUD_QUANTILE = 0.95
 """The level of loud frames, which single clicks do not reach."""
 REST_SLOPE = 3.0
-"""dB of attenuation for each dB below the edge of a rest: 27 dB further down nothing is left."""
+"""dB of attenuation for each dB below the edge of a rest: a third of `quiet_db` further down nothing is left."""
 FEWEST_PITCHED = 10
 """Frames with a pitch that are more than the tracker's mistakes."""
 SHORTEST_SECONDS = 0.04

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from functools import cache, lru_cache
 from itertools import pairwise
 from typing import ClassVar
@@ -44,12 +44,13 @@ AROUND_CENTS, N_BINS_A_HZ = (-10.0, -5.0, 0.0, 5.0, 10.0), 4
 """Where around a partial a room is looked at, and how finely."""
 COLOUR_OCTAVES = 0.2
 """Standard deviation of the bands in which the colour of a room is looked at: finer, it is reflections."""
-DECAY_60_DB = math.log(1000.0)
+AMPLITUDE_DECAY_60 = math.log(1000.0)
+"""60 dB as nats of amplitude."""
 NOISE_SEED = 20201
 """Seed of the decaying noise: the same room in every run and on every machine."""
 
 
-class Room(nn.Module):
+class Room(nn.Module, ABC):
     """A place with an impulse response; what sounds in it is convolved with that.
 
     Attributes:
@@ -154,7 +155,7 @@ class DecayingRoom(Room):
         n_taps = self.late_bands.shape[-1]
         early = F.pad(self.early_taps, (1, n_taps - 1 - len(self.early_taps)))
         time = torch.arange(n_taps, dtype=self.level_db.dtype, device=self.level_db.device) / self.sample_rate
-        decay = torch.exp(-DECAY_60_DB * time / self.t60_seconds().unsqueeze(1))
+        decay = torch.exp(-AMPLITUDE_DECAY_60 * time / self.t60_seconds().unsqueeze(1))
         late = (db_to_amplitude(self.level_db).unsqueeze(1) * decay * self.late_bands).sum(dim=0)
         return F.pad(torch.ones_like(early[:1]), (0, n_taps - 1)) + early + late
 
@@ -239,10 +240,10 @@ def _decay_envelope(t60_seconds: tuple[float, ...], late_db: float, n_taps: int,
     decay_time = torch.tensor(t60_seconds).unsqueeze(1)
     time = torch.arange(n_taps, dtype=torch.float32) / sample_rate
     # An exponential decay from level a has the energy a^2 T60 / (2 ln 1000).
-    level = torch.sqrt(db_to_power(torch.tensor(late_db)) * 2.0 * DECAY_60_DB / (decay_time * sample_rate))
+    level = torch.sqrt(db_to_power(torch.tensor(late_db)) * 2.0 * AMPLITUDE_DECAY_60 / (decay_time * sample_rate))
     left = (n_taps - torch.arange(n_taps, dtype=torch.float32)) / seconds_to_samples(FADE_SECONDS, sample_rate)
     fade = torch.sin(0.5 * math.pi * left.clamp_max(1.0)).square()
-    return level * torch.exp(-DECAY_60_DB * time / decay_time) * (time > DIRECT_SECONDS) * fade
+    return level * torch.exp(-AMPLITUDE_DECAY_60 * time / decay_time) * (time > DIRECT_SECONDS) * fade
 
 
 def split_taps(taps: Tensor, sample_rate: int) -> tuple[Tensor, Tensor]:

@@ -97,13 +97,6 @@ class TrainingConfig(FrozenConfig):
     )
     seed: int = Field(0, ge=0, description="of weights, windows and noise")
 
-    def with_budget(self, *, minutes: float | None, steps: int | None, epochs: int | None) -> TrainingConfig:
-        """Replace the budget by the one that is given, if one is."""
-        given = {"minutes": minutes, "steps": steps, "epochs": epochs}
-        if all(value is None for value in given.values()):
-            return self
-        return training_config(self.model_dump() | given)
-
 
 DEFAULT_MINUTES = 10.0
 """Budget of a run that names none."""

@@ -7,11 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from luthier.dsp.signals import Expression, Features
+from luthier.dsp.signals import VOICED_PERIODICITY, Expression, Features
 from luthier.model.instrument import Instrument
-
-PITCHED_PERIODICITY = 0.5
-"""Frames below this confidence have no tone whose expression could be right or wrong."""
 
 
 class Mixed(NamedTuple):
@@ -40,7 +37,7 @@ def mix_expression(instrument: Instrument, features: Features, n_predicted: int)
     if instrument.predictor is None:
         return Mixed(features, features.f0_hz.new_zeros(()))
     predicted = instrument.expression(features)
-    is_pitched = (features.periodicity >= PITCHED_PERIODICITY).to(features.f0_hz.dtype)
+    is_pitched = (features.periodicity >= VOICED_PERIODICITY).to(features.f0_hz.dtype)
     names = Expression._fields
     guess, measured = torch.cat(predicted, dim=-1), torch.cat([getattr(features, name) for name in names], dim=-1)
     distance = (guess - measured).abs() / instrument.statistics.expression_std()

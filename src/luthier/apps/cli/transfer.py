@@ -120,17 +120,17 @@ def transfer(
             refuse_existing(path, force=force)
     import torch
 
-    from luthier.apps import note_files, performance_files
     from luthier.apps.transfer_run import Beside, TransferPlan
     from luthier.dsp.signals import Expression
+    from luthier.export import control_curves, midi_notes
     from luthier.inference.player import load_player
     from luthier.inference.rendering import RoomChoice
     from luthier.inference.wishes import Wishes
 
     if save_curves is not None:
-        performance_files.refuse_other_suffixes(save_curves)
+        control_curves.refuse_other_suffixes(save_curves)
     if save_midi is not None:
-        note_files.refuse_other_suffixes(save_midi)
+        midi_notes.refuse_other_suffixes(save_midi)
     player = load_player(instrument)
     for _, target in pairs if stems else []:
         refuse_stems(target, player, force=force)
@@ -195,12 +195,12 @@ def _files(input_: Path, output: Path, beside: list[Path]) -> list[tuple[Path, P
 
 def _refuse_what_cannot_apply(context: typer.Context, input_: Path) -> None:
     """Stop where an option is given that would change nothing."""
-    from luthier.apps.performance_files import is_performance
+    from luthier.export.control_curves import is_control_curves
 
     for name, needed in NEEDED.items():
         if is_given(context, name) and not is_given(context, needed):
             raise typer.BadParameter(f"--{name.replace('_', '-')} changes nothing without --{needed}.")
-    if not is_performance(input_):
+    if not is_control_curves(input_):
         return
     idle = [
         parameter.opts[0]

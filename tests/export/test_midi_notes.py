@@ -5,8 +5,8 @@ from pathlib import Path
 import mido
 import pytest
 
-from luthier.apps.note_files import save_notes
 from luthier.errors import OutputError
+from luthier.export.midi_notes import save_notes
 from luthier.inference.notes import Note
 
 NOTES = [Note(0, 50, 60.2, -20.0, False), Note(50, 90, 63.9, -26.0, True), Note(150, 200, 67.0, -90.0, False)]

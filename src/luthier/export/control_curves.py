@@ -11,16 +11,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from luthier.apps.number_tables import read_number_table
 from luthier.atomic import atomic_file
 from luthier.dsp.signals import Controls
 from luthier.errors import OutputError, RangeError, ShapeError
+from luthier.export.number_tables import read_number_table
 
 SUFFIXES = (".csv", ".npz")
 TIME = "seconds"
 
 
-def is_performance(path: Path) -> bool:
+def is_control_curves(path: Path) -> bool:
     """Whether a file name is one of control curves."""
     return path.suffix.lower() in SUFFIXES
 
@@ -31,11 +31,11 @@ def refuse_other_suffixes(path: Path) -> None:
     Raises:
         OutputError: the name ends otherwise.
     """
-    if not is_performance(path):
+    if not is_control_curves(path):
         raise OutputError(f"{path}: curves are written as .csv or .npz. Change the end of the name.")
 
 
-def save_performance(path: Path, controls: Controls, frame_rate: float, *, force: bool = False) -> None:
+def save_controls(path: Path, controls: Controls, frame_rate: float, *, force: bool = False) -> None:
     """Write controls frame by frame.
 
     Args:
@@ -58,8 +58,8 @@ def save_performance(path: Path, controls: Controls, frame_rate: float, *, force
                 _write_csv(text, controls, frame_rate)
 
 
-def read_performance(path: Path, *, n_harmonics: int, n_bands: int) -> Controls:
-    """Read controls that `save_performance` wrote, perhaps edited.
+def read_controls(path: Path, *, n_harmonics: int, n_bands: int) -> Controls:
+    """Read controls that `save_controls` wrote, perhaps edited.
 
     Args:
         path: .csv or .npz.

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from luthier.apps.performance_files import read_performance, save_performance
 from luthier.dsp.signals import Controls
 from luthier.errors import LuthierError, OutputError, RangeError, ShapeError
+from luthier.export.control_curves import read_controls, save_controls
 
 SIZES = {"n_harmonics": 4, "n_bands": 3}
 
@@ -26,13 +26,13 @@ def controls(n_frames: int = 20) -> Controls:
 @pytest.mark.parametrize("name", ["a.csv", "a.npz"])
 def test_what_was_saved_is_read_again(tmp_path: Path, name: str) -> None:
     played = controls()
-    save_performance(tmp_path / name, played, 100.0)
-    for found, expected in zip(read_performance(tmp_path / name, **SIZES), played, strict=True):
+    save_controls(tmp_path / name, played, 100.0)
+    for found, expected in zip(read_controls(tmp_path / name, **SIZES), played, strict=True):
         assert torch.allclose(found, expected, rtol=1e-6)
 
 
 def test_a_table_has_names_and_times(tmp_path: Path) -> None:
-    save_performance(tmp_path / "a.csv", controls(), 100.0)
+    save_controls(tmp_path / "a.csv", controls(), 100.0)
     header, first, second, *_ = (tmp_path / "a.csv").read_text().splitlines()
     assert header.startswith("seconds,f0_hz,amplitude,harmonic_1,")
     assert header.endswith("noise_1,noise_2,noise_3")
@@ -43,8 +43,8 @@ def test_an_edited_harmonic_is_louder_by_itself(tmp_path: Path) -> None:
     played = controls()
     share = played.harmonic_distribution.clone()
     share[..., 1] *= 2
-    save_performance(tmp_path / "a.npz", played._replace(harmonic_distribution=share), 100.0)
-    read = read_performance(tmp_path / "a.npz", **SIZES)
+    save_controls(tmp_path / "a.npz", played._replace(harmonic_distribution=share), 100.0)
+    read = read_controls(tmp_path / "a.npz", **SIZES)
     assert torch.allclose(read.harmonic_distribution.sum(-1), torch.tensor(1.0))
     assert torch.allclose(read.amplitude * read.harmonic_distribution, played.amplitude * share, rtol=1e-5)
 
@@ -52,9 +52,9 @@ def test_an_edited_harmonic_is_louder_by_itself(tmp_path: Path) -> None:
 def test_nothing_is_overwritten_and_only_curves_are_written(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("precious")
     with pytest.raises(OutputError, match="--force"):
-        save_performance(tmp_path / "a.csv", controls(), 100.0)
+        save_controls(tmp_path / "a.csv", controls(), 100.0)
     with pytest.raises(OutputError, match=r"\.npz"):
-        save_performance(tmp_path / "a.txt", controls(), 100.0)
+        save_controls(tmp_path / "a.txt", controls(), 100.0)
 
 
 HEADER = "seconds,f0_hz,amplitude,harmonic_1,harmonic_2,harmonic_3,harmonic_4,noise_1,noise_2,noise_3"
@@ -77,21 +77,21 @@ HEADER = "seconds,f0_hz,amplitude,harmonic_1,harmonic_2,harmonic_3,harmonic_4,no
 def test_tables_that_make_no_sense_are_refused(tmp_path: Path, text: str, error: type[LuthierError]) -> None:
     (tmp_path / "a.csv").write_text(text)
     with pytest.raises(error, match=r"a\.csv"):
-        read_performance(tmp_path / "a.csv", **SIZES)
+        read_controls(tmp_path / "a.csv", **SIZES)
 
 
 def test_a_table_of_a_spreadsheet_with_decimal_commas_is_read(tmp_path: Path) -> None:
-    save_performance(tmp_path / "a.csv", controls(), 100.0)
+    save_controls(tmp_path / "a.csv", controls(), 100.0)
     text = (tmp_path / "a.csv").read_text()
     (tmp_path / "b.csv").write_text(text.replace(",", ";").replace(".", ",") + ";;;;;;;;;\n")
-    ours, theirs = (read_performance(tmp_path / name, **SIZES) for name in ("a.csv", "b.csv"))
+    ours, theirs = (read_controls(tmp_path / name, **SIZES) for name in ("a.csv", "b.csv"))
     assert all(torch.equal(one, other) for one, other in zip(ours, theirs, strict=True))
 
 
 def test_arrays_of_another_instrument_are_refused(tmp_path: Path) -> None:
-    save_performance(tmp_path / "a.npz", controls(), 100.0)
+    save_controls(tmp_path / "a.npz", controls(), 100.0)
     with pytest.raises(ShapeError, match="instrument"):
-        read_performance(tmp_path / "a.npz", n_harmonics=9, n_bands=3)
+        read_controls(tmp_path / "a.npz", n_harmonics=9, n_bands=3)
     np.savez(tmp_path / "b.npz", f0_hz=np.ones(3))
     with pytest.raises(ShapeError, match="--save-curves"):
-        read_performance(tmp_path / "b.npz", **SIZES)
+        read_controls(tmp_path / "b.npz", **SIZES)
