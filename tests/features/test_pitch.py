@@ -61,11 +61,10 @@ def test_a_vibrato_is_followed_within_two_cents(tracker: str, rate: int, hop: in
 
 
 @pytest.mark.parametrize("tracker", LIGHT_TRACKERS)
-@pytest.mark.parametrize("peak", [0.1, 1e-3])
-def test_a_soft_voice_is_heard_as_a_loud_one(tracker: str, peak: float, voice: Tensor) -> None:
+def test_a_soft_voice_is_heard_as_a_loud_one(tracker: str, voice: Tensor) -> None:
     loud, soft = (
-        track_pitch(level * voice / voice.abs().max(), sample_rate=RATE, hop_length=160, tracker=tracker)
-        for level in (0.1, peak)
+        track_pitch(peak * voice / voice.abs().max(), sample_rate=RATE, hop_length=160, tracker=tracker)
+        for peak in (0.1, 1e-3)
     )
     assert torch.allclose(loud.periodicity, soft.periodicity, atol=0.02)
     is_pitched = loud.periodicity >= 0.5

@@ -268,15 +268,6 @@ def test_a_run_does_not_go_on_as_another_preset(dataset_path: Path, tmp_path: Pa
             train(dataset_path, tmp_path / "a.safetensors", options=RunOptions(resume=True), steps=4, **options)
 
 
-@pytest.mark.parametrize("size", [0, 5000, 100000])
-def test_a_damaged_checkpoint_is_named(dataset_path: Path, tmp_path: Path, size: int) -> None:
-    result = run(dataset_path, tmp_path / "a.safetensors", steps=2)
-    checkpoint = RunFolder(result.run_folder).checkpoint
-    checkpoint.write_bytes(checkpoint.read_bytes()[:size])
-    with pytest.raises(TrainingError, match=r"last\.ckpt: .*damaged.* --force"):
-        run(dataset_path, tmp_path / "a.safetensors", RunOptions(resume=True), steps=4)
-
-
 @pytest.mark.parametrize("wrong", [{"room.kind": "nonsense"}, {"inputs": ["taste"]}, {"start": "four-players"}])
 def test_a_run_is_not_thrown_away_for_one_that_cannot_begin(
     dataset_path: Path, tmp_path: Path, wrong: dict[str, object]

@@ -3,9 +3,17 @@ import math
 from pathlib import Path
 
 import pytest
+import torch
 
 from luthier.errors import OutputError, TrainingError
-from luthier.training.run_folder import RunFolder, append_log, default_run_folder, open_run_folder, read_log
+from luthier.training.run_folder import (
+    RunFolder,
+    append_log,
+    default_run_folder,
+    kept_numbers,
+    open_run_folder,
+    read_log,
+)
 
 
 @pytest.fixture
@@ -102,3 +110,13 @@ def test_what_was_not_measured_is_null_in_the_log_and_nan_when_read(folder: RunF
     }  # fmt: skip
     (row,) = read_log(folder)
     assert (row["step"], math.isnan(row["train_mss"]), math.isnan(row["scores"]["mss"])) == (1, True, True)
+
+
+@pytest.mark.parametrize("size", [0, 500, 3000])
+def test_a_damaged_checkpoint_is_named(folder: RunFolder, size: int) -> None:
+    folder.path.mkdir()
+    torch.save({"luthier": {"steps": 7}, "weights": torch.zeros(1000)}, folder.checkpoint)
+    assert kept_numbers(folder) == {"steps": 7}
+    folder.checkpoint.write_bytes(folder.checkpoint.read_bytes()[:size])
+    with pytest.raises(TrainingError, match=r"last\.ckpt: .*damaged.* --force"):
+        kept_numbers(folder)

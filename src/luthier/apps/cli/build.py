@@ -56,8 +56,8 @@ def build(
     found = collect_recordings(recordings).recordings
 
     settings = settings or []
-    told = _checked_settings(preset, settings, {"minutes": minutes, "steps": steps})
     measured = _measured_otherwise(preset, settings)
+    told = _checked_settings(preset, settings, measured, {"minutes": minutes, "steps": steps})
     wanted = {
         "recordings": {str(path.absolute()): path.stat().st_size for path in found},
         "preset": preset,
@@ -114,14 +114,15 @@ def _measured_otherwise(preset: str, settings: list[str]) -> dict[str, Any]:
     return dict(features)
 
 
-def _checked_settings(preset: str, settings: list[str], budget: dict[str, float | None]) -> list[str]:
+def _checked_settings(
+    preset: str, settings: list[str], measured: dict[str, Any], budget: dict[str, float | None]
+) -> list[str]:
     """Read all settings once before hours of work begin; the answer is what training is to be told."""
     from luthier.model.instrument import Instrument
     from luthier.model.overrides import parse_assignments
     from luthier.training.settings import resolve_settings, settings_tables
     from luthier.training.start import start_path
 
-    measured = _measured_otherwise(preset, settings)
     definition = feature_definition(preset, measured)
     if measured:  # one of the two follows from the other
         settings = [*settings, f"sample_rate={definition.sample_rate}", f"hop_length={definition.hop_length}"]
