@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from luthier.dsp.a_weighting import a_weighting_power
+from luthier.dsp.constant_pitch import OVERSAMPLING, at_constant_pitch, oversample, pitch_around, samples_around
 from luthier.dsp.controls_loudness import controls_loudness_db, with_loudness
 from luthier.dsp.convolution import ConvolutionState, convolve_block, fft_convolve
 from luthier.dsp.feature_definition import FeatureDefinition
@@ -130,6 +131,27 @@ RATES = {"sample_rate": RATE}
 ROWS = (
     # a_weighting
     Row(a_weighting_power, lambda s: ((f0_hz(s),), {}), lambda s: (s.batch, s.n_frames, 1)),
+    # constant_pitch
+    Row(samples_around, lambda s: ((2 * s.n_taps,), {}), lambda s: ()),
+    Row(
+        pitch_around,
+        lambda s: ((f0_hz(s).squeeze(-1),), {"length": 2 * s.hop_length, "hop_length": s.hop_length}),
+        lambda s: (s.batch, s.n_frames, 5),
+    ),
+    Row(oversample, lambda s: ((audio(s),), {}), lambda s: (s.batch, s.n_samples * OVERSAMPLING)),
+    Row(
+        at_constant_pitch,
+        lambda s: (
+            (
+                random(12 * s.hop_length * OVERSAMPLING),
+                6 * s.hop_length + torch.arange(s.batch),
+                100 + 400 * torch.rand(s.batch, 5),
+                100 + 400 * torch.rand(s.batch, 1),
+            ),
+            {"length": 2 * s.hop_length, "hop_length": s.hop_length},
+        ),
+        lambda s: ((s.batch, 2 * s.hop_length),) * 2,
+    ),
     # controls_loudness
     Row(controls_loudness_db, lambda s: ((controls(s), FeatureDefinition()), {}), lambda s: (s.batch, s.n_frames, 1)),
     Row(with_loudness, lambda s: ((controls(s), -20 - f0_hz(s) / 50, FeatureDefinition()), {}), controls_shape),

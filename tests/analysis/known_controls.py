@@ -11,10 +11,12 @@ from luthier.dsp.signals import Controls
 RATE, HOP = 16000, 160
 
 
-def known_controls(hz: float, n_frames: int = 200, *, n_harmonics: int = 20, noise_gain: float = 0.003) -> Controls:
+def known_controls(
+    hz: float, n_frames: int = 200, *, n_harmonics: int = 20, noise_gain: float = 0.003, cents: float = 20.0
+) -> Controls:
     """A vibrato tone with swelling, falling harmonics over noise that rises towards the treble."""
     time = torch.arange(n_frames) * HOP / RATE
-    f0_hz = (hz * 2 ** (20 / 1200 * torch.sin(2 * torch.pi * 5 * time))).view(1, -1, 1)
+    f0_hz = (hz * 2 ** (cents / 1200 * torch.sin(2 * torch.pi * 5 * time))).view(1, -1, 1)
     strength = torch.arange(1, n_harmonics + 1) ** -1.0 * (f0_hz * torch.arange(1, n_harmonics + 1) < 7500)
     swell = (0.3 + 0.1 * torch.sin(2 * torch.pi * time)).view(1, -1, 1)
     noise = noise_gain * torch.linspace(1.0, 3.0, 65).expand(1, n_frames, 65)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from features.tones import RATE, steady, tone
+from features.tones import RATE, steady, tone, vibrato
 from luthier.dsp.framing import n_frames
 from luthier.dsp.resampling import resample
 from luthier.dsp.signals import Expression
@@ -48,6 +48,17 @@ def test_brightness_is_the_centroid_of_the_harmonics_above_the_fundamental(hz: f
 def test_noisiness_is_noise_power_against_harmonic_power(hz: float, noise_db: float) -> None:
     noisiness = measured(with_noise(tone(steady(hz, 2.0)), noise_db), hz).noisiness_db
     assert float(noisiness.mean()) == pytest.approx(noise_db, abs=1.5)  # a mean of logarithms lies below
+
+
+@pytest.mark.parametrize("hz", [110.0, 440.0])
+def test_vibrato_is_neither_noise_nor_dark(hz: float) -> None:
+    pitch = vibrato(hz, cents=100.0)
+    frame_hz = torch.from_numpy(pitch[::HOP]).float().view(1, -1, 1)
+    moving = measure_expression(with_noise(tone(pitch), -30.0), frame_hz, sample_rate=RATE, hop_length=HOP)
+    still = measured(with_noise(tone(steady(hz, 2.0)), -30.0), hz)
+    for name, tolerance in (("noisiness_db", 1.5), ("brightness_octaves", 0.04), ("air_octaves", 0.2)):
+        mean = float(getattr(moving, name)[0, 10:-10].mean())
+        assert mean == pytest.approx(float(getattr(still, name).mean()), abs=tolerance)
 
 
 @pytest.mark.parametrize("hz", [80.0, 330.0])

@@ -3,15 +3,23 @@
 power  |   ▲       ▲       ▲      harmonics and their skirts are left out,
        |...▲.......▲.......▲...   the dots are averaged (as logarithms)
        +------------------------> frequency
+
+Twice: as the audio is, and with the pitch of each window made constant. Vibrato fills the valleys of the one; a note
+that rings on under the next, whose pitch is not that of the frame, those of the other. Whichever has less noise in it counts.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import torch
+import torch.nn.functional as F
 from scipy.fft import next_fast_len
 from torch import Tensor
 
 from luthier.analysis.windows import WindowRule, cut_windows, groups_of_equal_length, window_lengths
+from luthier.dsp.constant_pitch import OVERSAMPLING, at_constant_pitch, oversample, pitch_around, samples_around
 
 WINDOWS = WindowRule(periods=8.0, shortest_seconds=0.048, longest_seconds=0.16)
 """Blackman windows of eight periods: their skirts end before the valley's middle, 58 dB down."""
@@ -69,21 +77,62 @@ def measure_noise_bands(audio: Tensor, f0_hz: Tensor, *, sample_rate: int, hop_l
 def _measure_clip(clip: Tensor, f0_hz: Tensor, sample_rate: int, hop_length: int, n_bands: int) -> Tensor:
     gains = clip.new_zeros(len(f0_hz), n_bands)
     lengths = window_lengths(f0_hz, WINDOWS, sample_rate)
+    margin = samples_around(int(lengths.max()))
+    fine = oversample(F.pad(clip, (margin, margin)).unsqueeze(0))[0]
     for length, frames in groups_of_equal_length(lengths, FRAMES_AT_ONCE):
         n_fft = next_fast_len(max(length, 2 * BINS_PER_BAND * (n_bands - 1)), real=True)
         frequencies_hz = torch.arange(n_fft // 2 + 1, dtype=clip.dtype, device=clip.device) * sample_rate / n_fft
         weights = _valley_weights(frequencies_hz, f0_hz[frames], sample_rate / length)
         bands = _band_weights(frequencies_hz / (sample_rate / 2), n_bands)
-        centres = frames * hop_length
-        level = _mean_in_bands(_log_noise_power(clip, centres, length, n_fft), weights, bands)
+        around = pitch_around(f0_hz.unsqueeze(0), length=length, hop_length=hop_length)[0]
+        cut = _Cut(clip, fine, around, length, hop_length)
+        goal_hz = f0_hz[frames, None]
+        level = _lower_level(cut.windows(frames, goal_hz), weights, bands, n_fft)
         # Where a clip is cut in a note, so is the window, and its skirts fill the valleys: one that is whole has less.
-        whole = centres.clamp(length // 2, max(length // 2, len(clip) - length // 2))
-        is_cut = whole != centres
+        whole = cut.whole(frames)
+        is_cut = whole != frames
         if is_cut.any():
-            beside = _mean_in_bands(_log_noise_power(clip, whole[is_cut], length, n_fft), weights[is_cut], bands)
+            beside = _lower_level(cut.windows(whole[is_cut], goal_hz[is_cut]), weights[is_cut], bands, n_fft)
             level[is_cut] = torch.minimum(level[is_cut], beside)
         gains[frames] = torch.exp(0.5 * level + LOG_MEAN_TO_LEVEL)
     return gains
+
+
+class _Cut(NamedTuple):
+    """Cuts windows of one length out of a clip, which `oversample` knows with as much silence at either end."""
+
+    clip: Tensor
+    fine: Tensor
+    pitch_hz: Tensor
+    length: int
+    hop_length: int
+
+    def whole(self, frames: Tensor) -> Tensor:
+        """The nearest frames whose windows lie inside the clip, or else one in its middle."""
+        half = self.length // 2
+        first = -(-half // self.hop_length)
+        last = (len(self.clip) - half) // self.hop_length
+        return frames.clamp(first, max(first, last)).clamp_max(len(self.pitch_hz) - 1)
+
+    def windows(self, frames: Tensor, goal_hz: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+        """As they are, and at the constant pitch goal_hz (n, 1); with each, where it is inside the clip, 1 or 0."""
+        centres = frames * self.hop_length
+        silence = (len(self.fine) // OVERSAMPLING - len(self.clip)) // 2
+        constant, offsets = at_constant_pitch(
+            self.fine, centres + silence, self.pitch_hz[frames], goal_hz, length=self.length, hop_length=self.hop_length
+        )
+        position = centres.unsqueeze(1) + offsets
+        inside = (position > -1) & (position < len(self.clip))
+        return cut_windows(self.clip, centres, self.length), (constant, inside.to(constant.dtype))
+
+
+def _lower_level(readings: Sequence[tuple[Tensor, Tensor]], weights: Tensor, bands: Tensor, n_fft: int) -> Tensor:
+    """(n, n_bands) natural log of the power, by the reading that is lower on the whole.
+
+    The lower one of each band would come out too low: of two readings of a noise, one always is.
+    """
+    plain, constant = (_mean_in_bands(_log_noise_power(*each, n_fft), weights, bands) for each in readings)
+    return torch.where(constant.logsumexp(-1, keepdim=True) < plain.logsumexp(-1, keepdim=True), constant, plain)
 
 
 def _mean_in_bands(log_power: Tensor, weights: Tensor, bands: Tensor) -> Tensor:
@@ -91,10 +140,9 @@ def _mean_in_bands(log_power: Tensor, weights: Tensor, bands: Tensor) -> Tensor:
     return ((log_power * weights) @ bands) / (weights @ bands)
 
 
-def _log_noise_power(clip: Tensor, centres: Tensor, length: int, n_fft: int) -> Tensor:
+def _log_noise_power(windows: Tensor, inside: Tensor, n_fft: int) -> Tensor:
     """(n, n_bins) natural log of the power spectrum, 0 for the uniform noise in [-1, 1]."""
-    windows, inside = cut_windows(clip, centres, length)
-    window = torch.blackman_window(length, dtype=clip.dtype, device=clip.device)
+    window = torch.blackman_window(windows.shape[1], dtype=windows.dtype, device=windows.device)
     spectrum = torch.view_as_real(torch.fft.rfft(windows * window, n=n_fft)).square().sum(-1)
     expected = UNIFORM_NOISE_POWER * (inside * window).square().sum(-1, keepdim=True)
     return (spectrum / expected + SMALLEST_POWER).log()

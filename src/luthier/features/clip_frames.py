@@ -18,11 +18,7 @@ def frame_length_at(n_fft: int, sample_rate: int) -> int:
 
 
 def clip_frames(clip: LongAudio, start: int, stop: int, *, frame_length: int, hop_length: int) -> Tensor:
-    """Frames start..stop, frame t centred on sample t * hop_length.
-
-    At the edges the clip is continued by its own mirror image (without repeating the end sample, as
-    `torch.stft` does), several times if the clip is shorter than half a window; a clip of one sample is
-    continued by that sample.
+    """Frames start..stop, frame t centred on sample t * hop_length, of a clip that goes on as `clip_stretch` says.
 
     Args:
         clip: any length.
@@ -36,12 +32,30 @@ def clip_frames(clip: LongAudio, start: int, stop: int, *, frame_length: int, ho
     """
     first = start * hop_length - frame_length // 2
     last = (stop - 1) * hop_length - frame_length // 2 + frame_length
+    return clip_stretch(clip, first, last).unfold(-1, frame_length, hop_length)
+
+
+def clip_stretch(clip: LongAudio, first: int, last: int) -> Tensor:
+    """Samples first..last, which may lie outside the clip.
+
+    At the edges the clip is continued by its own mirror image (without repeating the end sample, as
+    `torch.stft` does), several times if the clip is shorter than half a window; a clip of one sample is
+    continued by that sample.
+
+    Args:
+        clip: any length.
+        first: first sample.
+        last: the one after the last.
+
+    Returns:
+        (batch, last - first).
+    """
     if first >= 0 and last <= clip.n_samples:
-        return clip.read(first, last).unfold(-1, frame_length, hop_length)
+        return clip.read(first, last)
     inside = _mirrored(torch.arange(first, last), clip.n_samples)
     nearest = int(inside.min())
     audio = clip.read(nearest, int(inside.max()) + 1)
-    return audio[:, (inside - nearest).to(audio.device)].unfold(-1, frame_length, hop_length)
+    return audio[:, (inside - nearest).to(audio.device)]
 
 
 def _mirrored(positions: Tensor, n_samples: int) -> Tensor:

@@ -13,12 +13,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from luthier.dsp.constant_pitch import at_constant_pitch, oversample, pitch_around, samples_around
 from luthier.dsp.framing import n_frames
 from luthier.dsp.harmonic_timbre import HIGHEST_HZ
 from luthier.dsp.signals import Expression
 from luthier.errors import ShapeError
 from luthier.features.audio_checks import check_audio
-from luthier.features.clip_frames import FRAMES_AT_ONCE, clip_frames, frame_length_at
+from luthier.features.clip_frames import FRAMES_AT_ONCE, clip_stretch, frame_length_at
 from luthier.features.long_audio import LongAudio
 from luthier.units import hz_to_octaves, power_to_db
 
@@ -62,16 +63,24 @@ def measure_expression(audio: Tensor | LongAudio, f0_hz: Tensor, *, sample_rate:
     if f0_hz.ndim != 3 or f0_hz.shape[1] != n_frames(clip.n_samples, hop_length):
         raise ShapeError(f"f0_hz has the shape {tuple(f0_hz.shape)}; expected one frame for each hop of the audio.")
     lengths = [frame_length_at(n_fft, sample_rate) for n_fft in WINDOWS]
+    pitches_hz = [pitch_around(f0_hz.squeeze(-1), length=length, hop_length=hop_length) for length in lengths]
+    margin = samples_around(lengths[-1])
     found = f0_hz.new_empty(*f0_hz.shape[:2], len(Expression._fields))
     for start in range(0, f0_hz.shape[1], FRAMES_AT_ONCE):
-        stop = min(start + FRAMES_AT_ONCE, f0_hz.shape[1])
-        frames = clip_frames(clip, start, stop, frame_length=lengths[-1], hop_length=hop_length)
-        chosen = _window_of(f0_hz[:, start:stop, 0], lengths, sample_rate)
-        for index, length in enumerate(lengths):
-            is_mine = chosen == index
-            if is_mine.any():
-                middle = frames[is_mine].narrow(-1, (lengths[-1] - length) // 2, length)
-                found[:, start:stop][is_mine] = _describe(middle, f0_hz[:, start:stop][is_mine], sample_rate)
+        chunk = slice(start, min(start + FRAMES_AT_ONCE, f0_hz.shape[1]))
+        stretch = clip_stretch(clip, chunk.start * hop_length - margin, (chunk.stop - 1) * hop_length + margin)
+        chosen = _window_of(f0_hz[:, chunk, 0], lengths, sample_rate)
+        for row, (audio, fine) in enumerate(zip(stretch, oversample(stretch), strict=True)):
+            for index, (length, pitch_hz) in enumerate(zip(lengths, pitches_hz, strict=True)):
+                mine = torch.nonzero(chosen[row] == index).squeeze(-1)
+                if not len(mine):
+                    continue
+                middles, goal_hz = margin + mine * hop_length, f0_hz[row, chunk][mine]
+                plain = audio.unfold(0, length, 1)[middles - length // 2]
+                constant, _ = at_constant_pitch(
+                    fine, middles, pitch_hz[row, chunk][mine], goal_hz, length=length, hop_length=hop_length
+                )
+                found[row, chunk][mine] = _describe(torch.stack([plain, constant]), goal_hz, sample_rate)
     return Expression(*found.split(1, dim=-1))
 
 
@@ -81,18 +90,21 @@ def _window_of(f0_hz: Tensor, lengths: list[int], sample_rate: int) -> Tensor:
     return torch.stack([wanted > length for length in lengths[:-1]]).sum(dim=0)
 
 
-def _describe(frames: Tensor, f0_hz: Tensor, sample_rate: int) -> Tensor:
-    """Expression of frames (n_frames, frame_length) at f0_hz (n_frames, 1): (n_frames, n_fields)."""
-    length = frames.shape[-1]
-    window = torch.hann_window(length, dtype=frames.dtype, device=frames.device)
-    hz = torch.arange(length // 2 + 1, dtype=frames.dtype, device=frames.device) * (sample_rate / length)
+def _describe(windows: Tensor, f0_hz: Tensor, sample_rate: int) -> Tensor:
+    """Expression of one or the other of windows (2, n_frames, length) at f0_hz (n_frames, 1): (n_frames, n_fields)."""
+    length = windows.shape[-1]
+    window = torch.hann_window(length, dtype=windows.dtype, device=windows.device)
+    hz = torch.arange(length // 2 + 1, dtype=windows.dtype, device=windows.device) * (sample_rate / length)
     hz = hz[hz <= HIGHEST_HZ]
-    spectra = torch.view_as_real(torch.fft.rfft(frames * (window / window.sum()))[..., : len(hz)])
-    return torch.stack(_expression(spectra.square().sum(-1), hz, f0_hz), dim=-1)
+    spectra = torch.view_as_real(torch.fft.rfft(windows * (window / window.sum()))[..., : len(hz)])
+    found = _expression(spectra.square().sum(-1), hz, f0_hz)
+    plain, constant = torch.stack(found, dim=-1)
+    quieter = found.noisiness_db[1] < found.noisiness_db[0]
+    return torch.where(quieter.unsqueeze(-1), constant, plain)
 
 
 def _expression(power: Tensor, hz: Tensor, f0_hz: Tensor) -> Expression:
-    """(n_frames,) each from power (n_frames, n_bins) at hz (n_bins,)."""
+    """(2, n_frames) each from power (2, n_frames, n_bins) at hz (n_bins,)."""
     multiple = hz / f0_hz
     number = multiple.round()
     distance_hz = (multiple - number).abs() * f0_hz

@@ -1,0 +1,113 @@
+"""Vibrato and glides taken out of a window: it is played slower where the pitch is high and faster where it is low.
+
+    pitch |   .--.              |
+          | .'    '.     -->    | --------     every period as long as those in the middle
+          +---------> time      +---------> phase
+
+In the spectrum of a window a gliding harmonic fills the valleys beside it, the wider the higher it is. Along the phase
+of the fundamental it is a line.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+WIDEST = 2.0 ** (2.0 / 12.0)
+"""Pitch more than two semitones away from the middle's counts as two away: such a leap is another note."""
+
+OVERSAMPLING = 4
+"""Cubics are drawn through this many values a sample."""
+
+SIDE_TAPS, KAISER_BETA = 16, 9.0
+"""The filter of the oversampling: samples on either side, and the shape of its window."""
+
+
+def samples_around(length: int) -> int:
+    """How many samples on either side of its middle a window of this (even) length may need."""
+    return math.ceil(length / 2 * WIDEST) + 2
+
+
+def pitch_around(f0_hz: Tensor, *, length: int, hop_length: int) -> Tensor:
+    """The pitch of the frames around each frame, as far as `at_constant_pitch` needs it.
+
+    Args:
+        f0_hz: (batch, n_frames), Hz; beyond the ends the first and the last go on.
+        length: samples of window, even.
+        hop_length: samples from one frame to the next.
+
+    Returns:
+        (batch, n_frames, 2 * n + 1), a view.
+    """
+    n = math.ceil(samples_around(length) / hop_length)
+    return F.pad(f0_hz, (n, n), mode="replicate").unfold(-1, 2 * n + 1, 1)
+
+
+def oversample(audio: Tensor) -> Tensor:
+    """Put values between the samples, by a sine cardinal in a Kaiser window: (batch, n) to (batch, n * OVERSAMPLING)."""
+    tap = torch.arange(-SIDE_TAPS, SIDE_TAPS + 1, dtype=audio.dtype, device=audio.device)
+    late = torch.arange(OVERSAMPLING, dtype=audio.dtype, device=audio.device).unsqueeze(1) / OVERSAMPLING
+    distance = tap - late
+    kaiser = torch.special.i0(KAISER_BETA * (1.0 - (distance / (SIDE_TAPS + 1)).square()).sqrt())
+    filters = torch.sinc(distance) * kaiser / kaiser.max()
+    return F.conv1d(audio.unsqueeze(1), filters.unsqueeze(1), padding=SIDE_TAPS).transpose(1, 2).flatten(1)
+
+
+def at_constant_pitch(
+    fine: Tensor, middles: Tensor, pitch_hz: Tensor, goal_hz: Tensor, *, length: int, hop_length: int
+) -> tuple[Tensor, Tensor]:
+    """Cut windows around frames, played at the speed at which their pitch stands still.
+
+    Args:
+        fine: (n_fine,), audio through `oversample`.
+        middles: (n,), the sample of each frame, `samples_around(length)` away from both ends of the audio.
+        pitch_hz: (n, n_around), what `pitch_around` gives for these frames, Hz.
+        goal_hz: (n, 1), the pitch that each shall have, Hz.
+        length: samples of window, even.
+        hop_length: samples from one frame to the next.
+
+    Returns:
+        The windows, (n, length), sample length // 2 of which is the frame's; and where each of their samples lies,
+        (n, length), in samples after the frame's.
+
+    Source: resampling along the phase before a transform, as time-warped transform coding does (Edler et al. 2009).
+    """
+    speed = (pitch_hz / goal_hz).clamp(1.0 / WIDEST, WIDEST)
+    # How many hops of the window have been played at each frame, and so how slowly time goes on when whole hops have
+    # been. Between these, as between frames, it changes along straight lines.
+    played = F.pad(0.5 * (speed[:, 1:] + speed[:, :-1]), (1, 0)).cumsum(1)
+    middle = speed.shape[1] // 2
+    hops = torch.arange(speed.shape[1], dtype=fine.dtype, device=fine.device) - middle
+    slowness = 1.0 / _on_lines(played - played[:, middle, None], speed, hops)
+    offsets = slowness @ _integrals(hops, length, hop_length)
+    return _on_cubics(fine, middles, offsets), offsets
+
+
+def _on_lines(x: Tensor, y: Tensor, at: Tensor) -> Tensor:
+    """Lines through (x, y), each (n, n_points), x rising, at (m,): (n, m); beyond the ends as at them."""
+    at = at.expand(len(x), -1).contiguous()
+    after = torch.searchsorted(x, at).clamp(1, x.shape[1] - 1)
+    (x0, x1), (y0, y1) = ((each.gather(1, after - 1), each.gather(1, after)) for each in (x, y))
+    return torch.lerp(y0, y1, ((at - x0) / (x1 - x0)).clamp(0.0, 1.0))
+
+
+def _integrals(hops: Tensor, length: int, hop_length: int) -> Tensor:
+    """(n_hops, length): what a value at each hop adds to the integral of the lines, from the middle of a window."""
+    sample = torch.arange(length, dtype=hops.dtype, device=hops.device) - length // 2
+    ramp = (sample / hop_length - hops.unsqueeze(1)).clamp(-1.0, 1.0)
+    area = ramp - 0.5 * ramp * ramp.abs()  # of a triangle as high as 1, two hops wide
+    return hop_length * (area - area[:, length // 2, None])
+
+
+def _on_cubics(fine: Tensor, middles: Tensor, offsets: Tensor) -> Tensor:
+    """The audio at middles (n,) plus offsets (n, length): Lagrange's cubics, by Newton's differences."""
+    place = offsets * OVERSAMPLING
+    left = place.floor()
+    x = place - left
+    index = left.long() + (middles * OVERSAMPLING - 1).unsqueeze(1)
+    a, b, c, d = (fine.take(index + offset) for offset in range(4))
+    ab, bc, cd = b - a, c - b, d - c
+    return a + (x + 1.0) * (ab + 0.5 * x * (bc - ab + (x - 1.0) / 3.0 * (cd - 2.0 * bc + ab)))
