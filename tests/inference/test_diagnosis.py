@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import math
+import re
+from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -8,11 +10,14 @@ import torch
 from torch import Tensor
 
 from inference.melodies import FRAME_RATE, sung
-from luthier.dsp.signals import Features
+from luthier.data.audio_files import load_audio
+from luthier.dsp.feature_definition import FeatureDefinition
+from luthier.dsp.signals import VOICED_PERIODICITY, Features
+from luthier.features.extract import extract_features
 from luthier.features.long_audio import as_long_audio
 from luthier.inference.diagnosis import Trouble, diagnose_fit, diagnose_input
 from luthier.inference.harmonic_health import HarmonicHealth
-from luthier.inference.note_gate import note_gate
+from luthier.inference.note_gate import GateSettings, note_gate
 from luthier.inference.wishes import Wishes
 from model.small import small_instrument
 
@@ -99,6 +104,27 @@ def heard(audio: Tensor, f0_hz: float) -> list[str]:
     features = Features(torch.full_like(level, f0_hz), torch.ones_like(level), level)
     troubles = diagnose_input(as_long_audio(audio), features, sample_rate=RATE, hop_length=HOP)
     return [trouble.what for trouble in troubles]
+
+
+@pytest.mark.parametrize("below_db", [20.0, 30.0])
+def test_steady_noise_in_rests_is_named_with_the_gate_that_mends_it(below_db: float) -> None:
+    voice, _ = load_audio(str(files("luthier.apps") / "demo_audio" / "voice.flac"), sample_rate=RATE)
+    noise = torch.randn(voice.shape, generator=torch.Generator().manual_seed(0))
+    noisy = voice + voice.square().mean().sqrt() * 10 ** (-below_db / 20) * noise
+    clean, measured = (extract_features(audio, FeatureDefinition(tracker="swift")) for audio in (voice, noisy))
+    assert "noise" not in kinds(clean, GateSettings())
+    assert "noise" in kinds(measured, GateSettings())
+    (trouble,) = (each for each in found(measured) if each.what == "noise")
+    gate_db = float(re.search(r"--gate (\d+)", trouble.option)[1])
+    assert gate_db < GateSettings().gate_db
+    assert "noise" not in kinds(measured, GateSettings(gate_db=gate_db))
+    rests = (clean.periodicity < VOICED_PERIODICITY) & (note_gate(clean, FRAME_RATE).noise < 0.1)
+    assert note_gate(measured, FRAME_RATE, GateSettings(gate_db=gate_db)).noise[rests].median() < 0.1
+
+
+def kinds(measured: Features, settings: GateSettings) -> list[str]:
+    gate = note_gate(measured, FRAME_RATE, settings)
+    return [trouble.what for trouble in diagnose_fit(measured, measured, gate, STATISTICS)]
 
 
 def test_two_voices_are_heard_and_one_is_not() -> None:

@@ -70,13 +70,13 @@ def measure_expression(audio: Tensor | LongAudio, f0_hz: Tensor, *, sample_rate:
         chunk = slice(start, min(start + FRAMES_AT_ONCE, f0_hz.shape[1]))
         stretch = clip_stretch(clip, chunk.start * hop_length - margin, (chunk.stop - 1) * hop_length + margin)
         chosen = _window_of(f0_hz[:, chunk, 0], lengths, sample_rate)
-        for row, (audio, fine) in enumerate(zip(stretch, oversample(stretch), strict=True)):
+        for row, (samples, fine) in enumerate(zip(stretch, oversample(stretch), strict=True)):
             for index, (length, pitch_hz) in enumerate(zip(lengths, pitches_hz, strict=True)):
                 mine = torch.nonzero(chosen[row] == index).squeeze(-1)
                 if not len(mine):
                     continue
                 middles, goal_hz = margin + mine * hop_length, f0_hz[row, chunk][mine]
-                plain = audio.unfold(0, length, 1)[middles - length // 2]
+                plain = samples.unfold(0, length, 1)[middles - length // 2]
                 constant, _ = at_constant_pitch(
                     fine, middles, pitch_hz[row, chunk][mine], goal_hz, length=length, hop_length=hop_length
                 )

@@ -12,7 +12,7 @@ from luthier.analysis.checkup_voices import measure_voices
 from luthier.dsp.signals import VOICED_PERIODICITY, Features
 from luthier.features.long_audio import LongAudio
 from luthier.inference.loudness_fit import is_note
-from luthier.inference.note_gate import GateSettings, NoteGate
+from luthier.inference.note_gate import GateSettings, NoteGate, loud_level_db
 from luthier.inference.pitch_fit import range_hz, shares_outside
 from luthier.inference.wishes import Wishes
 from luthier.model.statistics import Statistics
@@ -29,6 +29,13 @@ MUCH_UNPITCHED = 0.4
 MUCH_GATED = 0.25
 """Part of the pitched frames that may be taken for rests."""
 LITTLE_SOUND = 0.1
+FLOOR_QUANTILE, STEADY_DB = 0.05, 1.5
+"""Noise is steady where it stays this near to the level of the softest of what has no pitch."""
+STEADY_SHARE, STEADY_CLIP_SHARE = 0.2, 0.05
+"""So much of what has no pitch, and of the whole, is steady where there is noise 20 to 30 dB below a voice (0.23 and 0.07 at
+least); in singing and speech without it 0.10 and 0.03 at most."""
+NOISE_GATE_DB = 8.0
+"""A gate this much above steady noise makes it 24 dB softer. Nearer to the notes it is no matter of a gate."""
 MISHEARD_HUM_DB = 40.0
 """Below the whole sound, hum is no longer taken for notes in rests; from 33 dB on it was."""
 LONG_T60_SECONDS = 1.8
@@ -39,7 +46,7 @@ class Trouble(NamedTuple):
     """One reason why a transfer may sound bad.
 
     Attributes:
-        what: the kind: range, level, voicing, polyphony, hum, reverb, silence, harmonics.
+        what: the kind: range, level, voicing, polyphony, hum, reverb, silence, noise, harmonics.
         sentence: what was found.
         option: what to try.
     """
@@ -104,7 +111,8 @@ def diagnose_fit(
         advice = "Check the recording; --no-voicing plays its pitch all the same."
         return [Trouble("silence", f"{sentence} Only noise is played.", advice)]
     troubles = [_range(fitted, statistics, wishes), _level(fitted, statistics, wishes)]
-    troubles += [_voicing(measured, gate, wishes), _silence(measured, gate), _gated(measured, gate, wishes)]
+    troubles += [_voicing(measured, gate, wishes), _noise(measured, gate)]
+    troubles += [_silence(measured, gate), _gated(measured, gate, wishes)]
     return [trouble for trouble in troubles if trouble is not None]
 
 
@@ -150,6 +158,23 @@ def _voicing(measured: Features, gate: NoteGate, wishes: Wishes) -> Trouble | No
         return None
     sentence = f"{unpitched:.0%} of what sounds has no pitch (speech, breath, noise, or higher than the tracker looks): it is played as noise."
     return Trouble("voicing", sentence, "Try --no-voicing, or a sung input.")
+
+
+def _noise(measured: Features, gate: NoteGate) -> Trouble | None:
+    """Steady noise that is too loud to be taken for a rest."""
+    is_noise = (gate.noise > AUDIBLE) & (measured.periodicity < VOICED_PERIODICITY)
+    if not bool(is_noise.any()):
+        return None
+    level_db = measured.loudness_db[is_noise]
+    floor_db = level_db.quantile(FLOOR_QUANTILE)
+    steady = float(((level_db - floor_db).abs() < STEADY_DB).sum())
+    if steady < STEADY_SHARE * len(level_db) or steady < STEADY_CLIP_SHARE * gate.noise.numel():
+        return None
+    below_db = float(loud_level_db(measured) - floor_db)
+    if below_db < NOISE_GATE_DB:
+        return None
+    sentence = f"steady noise, {below_db:.0f} dB below the notes, fills the rests of the input and is played."
+    return Trouble("noise", sentence, f"Try --gate {below_db - NOISE_GATE_DB:.0f}, or take the noise out before.")
 
 
 def _silence(measured: Features, gate: NoteGate) -> Trouble | None:

@@ -80,12 +80,17 @@ def note_gate(features: Features, frame_rate: float, settings: GateSettings = Ga
 
 def rest_gain(features: Features, settings: GateSettings = GateSettings()) -> Tensor:  # noqa: B008  immutable
     """Gain that falls steeply where the input is far quieter than its loud notes: (1, n_frames, 1), 0..1."""
+    below_db = (features.loudness_db - (loud_level_db(features) - settings.gate_db)).clamp_max(0.0)
+    return db_to_amplitude((REST_SLOPE * below_db).clamp_min(-settings.quiet_db))
+
+
+def loud_level_db(features: Features) -> Tensor:
+    """How loud the loud notes are, dB: what rests are measured against."""
     loud_db = features.loudness_db.quantile(LOUD_QUANTILE)
     pitched_db = features.loudness_db[features.periodicity >= VOICED_PERIODICITY]
     if len(pitched_db) >= FEWEST_PITCHED:  # in a clip that is nearly all silence, loud frames are few
         loud_db = torch.maximum(loud_db, pitched_db.quantile(LOUD_QUANTILE))
-    below_db = (features.loudness_db - (loud_db - settings.gate_db)).clamp_max(0.0)
-    return db_to_amplitude((REST_SLOPE * below_db).clamp_min(-settings.quiet_db))
+    return loud_db
 
 
 def voiced_gain(features: Features, frame_rate: float) -> Tensor:
