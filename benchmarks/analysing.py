@@ -14,8 +14,7 @@ from measuring import cpu_seconds
 from torch import Tensor
 
 from luthier import analyse
-from luthier.analysis.harmonics import EDGE_HZ, WINDOWS
-from luthier.analysis.windows import window_lengths
+from luthier.analysis.harmonics import EDGE_HZ, PERIODS, SHORTEST_SECONDS
 
 SECONDS, REPEATS = 4.0, 3
 PLAIN_SECONDS = 0.25
@@ -34,7 +33,7 @@ def tone(f0_hz: float, sample_rate: int, seconds: float) -> Tensor:
 
 def plain(audio: Tensor, f0_hz: float, sample_rate: int, hop_length: int, n_harmonics: int) -> Tensor:
     """Amplitudes by least squares on cosines and sines in a Hann window around each frame, as a textbook says."""
-    length = int(window_lengths(torch.tensor([f0_hz]), WINDOWS, sample_rate)[0])
+    length = 2 * round(max(PERIODS / f0_hz, SHORTEST_SECONDS) * sample_rate / 2)
     count = min(n_harmonics, int((sample_rate / 2 - EDGE_HZ) / f0_hz))
     time = (torch.arange(length) - length // 2) / sample_rate
     angles = 2 * torch.pi * f0_hz * time.unsqueeze(1) * torch.arange(1, count + 1)

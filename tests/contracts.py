@@ -12,7 +12,14 @@ import torch
 from torch import Tensor
 
 from luthier.dsp.a_weighting import a_weighting_power
-from luthier.dsp.constant_pitch import OVERSAMPLING, at_constant_pitch, oversample, pitch_around, samples_around
+from luthier.dsp.constant_pitch import (
+    OVERSAMPLING,
+    at_constant_pitch,
+    interpolation_gain,
+    oversample,
+    pitch_around,
+    samples_around,
+)
 from luthier.dsp.controls_loudness import controls_loudness_db, with_loudness
 from luthier.dsp.convolution import ConvolutionState, convolve_block, fft_convolve
 from luthier.dsp.feature_definition import FeatureDefinition
@@ -138,6 +145,7 @@ ROWS = (
         lambda s: ((f0_hz(s).squeeze(-1),), {"length": 2 * s.hop_length, "hop_length": s.hop_length}),
         lambda s: (s.batch, s.n_frames, 5),
     ),
+    Row(interpolation_gain, lambda s: ((0.5 * torch.rand(s.batch, 3),), {}), lambda s: (s.batch, 3)),
     Row(oversample, lambda s: ((audio(s),), {}), lambda s: (s.batch, s.n_samples * OVERSAMPLING)),
     Row(
         at_constant_pitch,
@@ -145,8 +153,8 @@ ROWS = (
             (
                 random(12 * s.hop_length * OVERSAMPLING),
                 6 * s.hop_length + torch.arange(s.batch),
-                100 + 400 * torch.rand(s.batch, 5),
-                100 + 400 * torch.rand(s.batch, 1),
+                200 + 400 * torch.rand(s.batch, 5),
+                100 + 100 * torch.rand(s.batch, 1),
             ),
             {"length": 2 * s.hop_length, "hop_length": s.hop_length},
         ),

@@ -6,7 +6,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from luthier.dsp.constant_pitch import WIDEST, at_constant_pitch, oversample, pitch_around, samples_around
+from luthier.dsp.constant_pitch import (
+    OVERSAMPLING,
+    WIDEST,
+    at_constant_pitch,
+    interpolation_gain,
+    oversample,
+    pitch_around,
+    samples_around,
+)
 
 RATE, HOP, LENGTH = 16000, 160, 1024
 N_FRAMES = 60
@@ -46,11 +54,21 @@ def test_a_steady_pitch_leaves_the_audio_as_it_is() -> None:
     torch.testing.assert_close(offsets, (torch.arange(LENGTH) - LENGTH / 2).expand(20, -1), atol=1e-3, rtol=0)
 
 
-def test_audio_of_another_pitch_is_played_faster() -> None:
+def test_audio_is_played_slower_for_a_lower_pitch() -> None:
     cycles, frame_hz = vibrato_cycles(440.0, 0.0)
-    windows, _ = played(torch.sin(2 * math.pi * cycles).float(), frame_hz, torch.full((20, 1), 480.0))
+    windows, _ = played(torch.sin(2 * math.pi * cycles).float(), frame_hz, torch.full((20, 1), 150.0))
     spectrum = torch.fft.rfft(windows * torch.hann_window(LENGTH), n=16 * LENGTH).abs().mean(0)
-    assert float(spectrum.argmax()) * RATE / (16 * LENGTH) == pytest.approx(480.0, abs=1.0)
+    assert float(spectrum.argmax()) * RATE / (16 * LENGTH) == pytest.approx(150.0, abs=1.0)
+
+
+def test_interpolation_leaves_of_sines_what_it_says() -> None:
+    for frequency in (0.1, 0.4, 0.47, 0.49):
+        audio = torch.cos(2 * math.pi * frequency * torch.arange(400, dtype=torch.float64)).float().unsqueeze(0)
+        fine = oversample(audio)[0, 400:-400]
+        carrier = torch.polar(torch.ones(800), 2 * math.pi * frequency / OVERSAMPLING * torch.arange(400.0, 1200.0))
+        left = 2 * (fine * carrier.conj()).mean().abs()
+        gain = interpolation_gain(torch.tensor([frequency]))
+        assert float(left) == pytest.approx(float(gain), abs=0.01)
 
 
 @pytest.mark.parametrize("leap", [0.1, 10.0])

@@ -11,6 +11,7 @@ that rings on under the next, whose pitch is not that of the frame, those of the
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -82,17 +83,17 @@ def _measure_clip(clip: Tensor, f0_hz: Tensor, sample_rate: int, hop_length: int
     for length, frames in groups_of_equal_length(lengths, FRAMES_AT_ONCE):
         n_fft = next_fast_len(max(length, 2 * BINS_PER_BAND * (n_bands - 1)), real=True)
         frequencies_hz = torch.arange(n_fft // 2 + 1, dtype=clip.dtype, device=clip.device) * sample_rate / n_fft
-        weights = _valley_weights(frequencies_hz, f0_hz[frames], sample_rate / length)
         bands = _band_weights(frequencies_hz / (sample_rate / 2), n_bands)
         around = pitch_around(f0_hz.unsqueeze(0), length=length, hop_length=hop_length)[0]
         cut = _Cut(clip, fine, around, length, hop_length)
-        goal_hz = f0_hz[frames, None]
-        level = _lower_level(cut.windows(frames, goal_hz), weights, bands, n_fft)
+        is_valley = partial(_valley_weights, frequencies_hz, resolution_hz=sample_rate / length)
+        level = _lower_level(cut.windows(frames), is_valley(f0_hz[frames]), bands, n_fft)
         # Where a clip is cut in a note, so is the window, and its skirts fill the valleys: one that is whole has less.
         whole = cut.whole(frames)
         is_cut = whole != frames
         if is_cut.any():
-            beside = _lower_level(cut.windows(whole[is_cut], goal_hz[is_cut]), weights[is_cut], bands, n_fft)
+            others = whole[is_cut]
+            beside = _lower_level(cut.windows(others), is_valley(f0_hz[others]), bands, n_fft)
             level[is_cut] = torch.minimum(level[is_cut], beside)
         gains[frames] = torch.exp(0.5 * level + LOG_MEAN_TO_LEVEL)
     return gains
@@ -114,12 +115,14 @@ class _Cut(NamedTuple):
         last = (len(self.clip) - half) // self.hop_length
         return frames.clamp(first, max(first, last)).clamp_max(len(self.pitch_hz) - 1)
 
-    def windows(self, frames: Tensor, goal_hz: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-        """As they are, and at the constant pitch goal_hz (n, 1); with each, where it is inside the clip, 1 or 0."""
+    def windows(self, frames: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+        """As they are, and at the constant pitch of their frames; with each, where it is inside the clip, 1 or 0."""
+        around = self.pitch_hz[frames]
+        goal_hz = around[:, around.shape[1] // 2, None]
         centres = frames * self.hop_length
         silence = (len(self.fine) // OVERSAMPLING - len(self.clip)) // 2
         constant, offsets = at_constant_pitch(
-            self.fine, centres + silence, self.pitch_hz[frames], goal_hz, length=self.length, hop_length=self.hop_length
+            self.fine, centres + silence, around, goal_hz, length=self.length, hop_length=self.hop_length
         )
         position = centres.unsqueeze(1) + offsets
         inside = (position > -1) & (position < len(self.clip))
@@ -131,13 +134,9 @@ def _lower_level(readings: Sequence[tuple[Tensor, Tensor]], weights: Tensor, ban
 
     The lower one of each band would come out too low: of two readings of a noise, one always is.
     """
-    plain, constant = (_mean_in_bands(_log_noise_power(*each, n_fft), weights, bands) for each in readings)
+    total = weights @ bands
+    plain, constant = (((_log_noise_power(*each, n_fft) * weights) @ bands) / total for each in readings)
     return torch.where(constant.logsumexp(-1, keepdim=True) < plain.logsumexp(-1, keepdim=True), constant, plain)
-
-
-def _mean_in_bands(log_power: Tensor, weights: Tensor, bands: Tensor) -> Tensor:
-    """(n, n_bins) to (n, n_bands)."""
-    return ((log_power * weights) @ bands) / (weights @ bands)
 
 
 def _log_noise_power(windows: Tensor, inside: Tensor, n_fft: int) -> Tensor:

@@ -17,13 +17,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 WIDEST = 2.0 ** (2.0 / 12.0)
-"""Pitch more than two semitones away from the middle's counts as two away: such a leap is another note."""
+"""Pitch more than two semitones away from that of the frame counts as two away: such a leap is another note."""
 
 OVERSAMPLING = 4
 """Cubics are drawn through this many values a sample."""
 
 SIDE_TAPS, KAISER_BETA = 16, 9.0
 """The filter of the oversampling: samples on either side, and the shape of its window."""
+
+GAIN_POINTS = 4096
+"""Frequencies below the sample rate at which the gain of the interpolation is known."""
 
 
 def samples_around(length: int) -> int:
@@ -48,12 +51,23 @@ def pitch_around(f0_hz: Tensor, *, length: int, hop_length: int) -> Tensor:
 
 def oversample(audio: Tensor) -> Tensor:
     """Put values between the samples, by a sine cardinal in a Kaiser window: (batch, n) to (batch, n * OVERSAMPLING)."""
-    tap = torch.arange(-SIDE_TAPS, SIDE_TAPS + 1, dtype=audio.dtype, device=audio.device)
-    late = torch.arange(OVERSAMPLING, dtype=audio.dtype, device=audio.device).unsqueeze(1) / OVERSAMPLING
-    distance = tap - late
-    kaiser = torch.special.i0(KAISER_BETA * (1.0 - (distance / (SIDE_TAPS + 1)).square()).sqrt())
-    filters = torch.sinc(distance) * kaiser / kaiser.max()
+    filters = _filters(audio)
     return F.conv1d(audio.unsqueeze(1), filters.unsqueeze(1), padding=SIDE_TAPS).transpose(1, 2).flatten(1)
+
+
+def interpolation_gain(frequency: Tensor) -> Tensor:
+    """What interpolation leaves of a sine: 1, but near Nyquist less, down to a half.
+
+    Args:
+        frequency: any shape, in cycles a sample of the audio, 0 to 0.5.
+
+    Returns:
+        As frequency.
+    """
+    response = (
+        torch.fft.rfft(_filters(frequency).T.flip(1).flatten(), n=GAIN_POINTS * OVERSAMPLING).abs() / OVERSAMPLING
+    )
+    return response[(GAIN_POINTS * frequency).round().long()]
 
 
 def at_constant_pitch(
@@ -65,8 +79,8 @@ def at_constant_pitch(
         fine: (n_fine,), audio through `oversample`.
         middles: (n,), the sample of each frame, `samples_around(length)` away from both ends of the audio.
         pitch_hz: (n, n_around), what `pitch_around` gives for these frames, Hz.
-        goal_hz: (n, 1), the pitch that each shall have, Hz.
-        length: samples of window, even.
+        goal_hz: (n, 1), the pitch that each shall have, Hz; not above its frame's.
+        length: samples of window.
         hop_length: samples from one frame to the next.
 
     Returns:
@@ -75,11 +89,12 @@ def at_constant_pitch(
 
     Source: resampling along the phase before a transform, as time-warped transform coding does (Edler et al. 2009).
     """
-    speed = (pitch_hz / goal_hz).clamp(1.0 / WIDEST, WIDEST)
+    middle = pitch_hz.shape[1] // 2
+    own_hz = pitch_hz[:, middle, None]
+    speed = (pitch_hz / own_hz).clamp(1.0 / WIDEST, WIDEST) * (own_hz / goal_hz)
     # How many hops of the window have been played at each frame, and so how slowly time goes on when whole hops have
     # been. Between these, as between frames, it changes along straight lines.
     played = F.pad(0.5 * (speed[:, 1:] + speed[:, :-1]), (1, 0)).cumsum(1)
-    middle = speed.shape[1] // 2
     hops = torch.arange(speed.shape[1], dtype=fine.dtype, device=fine.device) - middle
     slowness = 1.0 / _on_lines(played - played[:, middle, None], speed, hops)
     offsets = slowness @ _integrals(hops, length, hop_length)
@@ -111,3 +126,12 @@ def _on_cubics(fine: Tensor, middles: Tensor, offsets: Tensor) -> Tensor:
     a, b, c, d = (fine.take(index + offset) for offset in range(4))
     ab, bc, cd = b - a, c - b, d - c
     return a + (x + 1.0) * (ab + 0.5 * x * (bc - ab + (x - 1.0) / 3.0 * (cd - 2.0 * bc + ab)))
+
+
+def _filters(like: Tensor) -> Tensor:
+    """(OVERSAMPLING, taps): the filters whose outputs lie 0, 1, ... parts of a sample after each sample."""
+    tap = torch.arange(-SIDE_TAPS, SIDE_TAPS + 1, dtype=like.dtype, device=like.device)
+    late = torch.arange(OVERSAMPLING, dtype=like.dtype, device=like.device).unsqueeze(1) / OVERSAMPLING
+    distance = tap - late
+    kaiser = torch.special.i0(KAISER_BETA * (1.0 - (distance / (SIDE_TAPS + 1)).square()).sqrt())
+    return torch.sinc(distance) * kaiser / kaiser.max()
