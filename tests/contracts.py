@@ -145,7 +145,7 @@ ROWS = (
         lambda s: ((f0_hz(s).squeeze(-1),), {"length": 2 * s.hop_length, "hop_length": s.hop_length}),
         lambda s: (s.batch, s.n_frames, 5),
     ),
-    Row(interpolation_gain, lambda s: ((0.5 * torch.rand(s.batch, 3),), {}), lambda s: (s.batch, 3)),
+    Row(interpolation_gain, lambda s: ((torch.rand(s.batch, 3),), {}), lambda s: (s.batch, 3)),
     Row(oversample, lambda s: ((audio(s),), {}), lambda s: (s.batch, s.n_samples * OVERSAMPLING)),
     Row(
         at_constant_pitch,

@@ -40,6 +40,13 @@ def test_pitch_that_is_misheard_beside_a_frame_makes_no_noise_in_it() -> None:
     assert float(10 * torch.log10(found.square().mean() / 3 / tone)) < -50  # along the pitch as it was heard: -40
 
 
+def test_an_offset_is_no_noise() -> None:
+    controls = known_controls(440.0)
+    audio, rates = render(controls), {"sample_rate": RATE, "hop_length": HOP, "n_bands": 65}
+    found, off = (measure_noise_bands(each, controls.f0_hz, **rates) for each in (audio, audio + 0.05))
+    assert float(10 * torch.log10(off.square().mean() / found.square().mean())) == pytest.approx(0.0, abs=0.1)
+
+
 def test_silence_is_silent() -> None:
     found = measure_noise_bands(
         torch.zeros(1, 1600), torch.full((1, 10, 1), 440.0), sample_rate=RATE, hop_length=HOP, n_bands=65

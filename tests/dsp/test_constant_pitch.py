@@ -50,7 +50,7 @@ def test_a_harmonic_of_a_vibrato_becomes_a_steady_sine(number: int, cents: float
 def test_a_steady_pitch_leaves_the_audio_as_it_is() -> None:
     audio = torch.rand(N_FRAMES * HOP) * 2 - 1
     windows, offsets = played(audio, torch.full((N_FRAMES,), 300.0), torch.full((20, 1), 300.0))
-    torch.testing.assert_close(windows, audio.unfold(0, LENGTH, 1)[MIDDLES - LENGTH // 2], atol=2e-4, rtol=0)
+    torch.testing.assert_close(windows, audio.unfold(0, LENGTH, 1)[MIDDLES - LENGTH // 2], atol=5e-3, rtol=0)
     torch.testing.assert_close(offsets, (torch.arange(LENGTH) - LENGTH / 2).expand(20, -1), atol=1e-3, rtol=0)
 
 
@@ -61,14 +61,22 @@ def test_audio_is_played_slower_for_a_lower_pitch() -> None:
     assert float(spectrum.argmax()) * RATE / (16 * LENGTH) == pytest.approx(150.0, abs=1.0)
 
 
-def test_interpolation_leaves_of_sines_what_it_says() -> None:
-    for frequency in (0.1, 0.4, 0.47, 0.49):
-        audio = torch.cos(2 * math.pi * frequency * torch.arange(400, dtype=torch.float64)).float().unsqueeze(0)
-        fine = oversample(audio)[0, 400:-400]
-        carrier = torch.polar(torch.ones(800), 2 * math.pi * frequency / OVERSAMPLING * torch.arange(400.0, 1200.0))
-        left = 2 * (fine * carrier.conj()).mean().abs()
-        gain = interpolation_gain(torch.tensor([frequency]))
-        assert float(left) == pytest.approx(float(gain), abs=0.01)
+def test_values_between_samples_are_exact_but_near_nyquist_where_they_are_what_it_says() -> None:
+    time = torch.arange(8000, dtype=torch.float64) / OVERSAMPLING
+    for frequency in (0.01, 0.25, 0.47, 0.49):
+        sine = torch.exp(2j * math.pi * frequency * time)
+        fine = oversample(sine.real[::OVERSAMPLING].float().unsqueeze(0))[0, 2000:-2000]
+        left = 2 * (fine * sine[2000:-2000].conj()).mean().abs()
+        assert float(left) == pytest.approx(float(interpolation_gain(torch.tensor(frequency))), abs=0.01)
+        if frequency < 0.475:
+            torch.testing.assert_close(fine, sine.real[2000:-2000].float(), atol=1e-5, rtol=0)
+
+
+def test_a_loud_sound_does_not_ring_in_the_silence_after_it() -> None:
+    audio = torch.zeros(1, 4000)
+    audio[:, :1000] = 1.0
+    after = oversample(audio)[0, 1500 * OVERSAMPLING :]
+    assert after.abs().max() < 1e-6
 
 
 @pytest.mark.parametrize("leap", [0.1, 10.0])

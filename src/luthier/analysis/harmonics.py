@@ -13,10 +13,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from luthier.analysis.windows import groups_of_equal_length
+from luthier.analysis.windows import stretches
 from luthier.dsp.constant_pitch import (
     at_constant_pitch,
     interpolation_gain,
@@ -37,9 +36,6 @@ RESOLUTION = 1.1
 
 LENGTHS_PER_OCTAVE = 4
 """Samples in a period are rounded up to one of so many an octave, so that many frames share one transform."""
-
-FRAMES_AT_ONCE = 256
-"""Frames transformed in one go: bounds the memory, whatever the length of the clip."""
 
 EDGE_HZ = 25.0
 """Harmonics closer than this to Nyquist are left out: there a sine and its mirror image cannot be told apart."""
@@ -91,23 +87,24 @@ def _measure_clip(
     n_periods, centres = _windows(period, len(clip), sample_rate, hop_length)
     octaves = torch.ceil(LENGTHS_PER_OCTAVE * torch.log2(RESOLUTION * period)) / LENGTHS_PER_OCTAVE
     lengths = n_periods * (2 * torch.ceil(0.5 * 2.0**octaves).long())
-    margin = samples_around(int((n_periods * period).max()) + hop_length)
-    fine = oversample(F.pad(clip, (margin, margin)).unsqueeze(0))[0]
+    longest = int((n_periods * period).max())
     highest_hz = sample_rate / 2 - EDGE_HZ
-    for length, group in groups_of_equal_length(lengths, FRAMES_AT_ONCE):
-        around = pitch_around(f0_hz.unsqueeze(0), length=length, hop_length=hop_length)[0]
-        hann = torch.hann_window(length, dtype=clip.dtype, device=clip.device)
-        for count in n_periods[group].unique().tolist():
-            frames = group[n_periods[group] == count]
-            goal_hz = clip.new_full((len(frames), 1), sample_rate * count / length)
-            windows, _ = at_constant_pitch(
-                fine, centres[frames] + margin, around[frames], goal_hz, length=length, hop_length=hop_length
-            )
-            found = torch.fft.rfft(windows * hann)[:, count::count].abs() * (4.0 / length)
-            found = found[:, : min(n_harmonics, int(highest_hz / float(f0_hz[frames].min())))]
-            hz = f0_hz[frames, None] * torch.arange(1, found.shape[1] + 1, dtype=clip.dtype, device=clip.device)
-            gain = interpolation_gain(hz.clamp_max(highest_hz) / sample_rate)
-            amplitudes[frames, : found.shape[1]] = found / gain * (hz <= highest_hz)
+    for stretch, first, groups in stretches(clip, lengths, hop_length, samples_around(longest) + longest):
+        fine = oversample(stretch.double().unsqueeze(0))[0].to(clip.dtype)
+        for length, group in groups:
+            around = pitch_around(f0_hz.unsqueeze(0), length=length, hop_length=hop_length)[0]
+            hann = torch.hann_window(length, dtype=clip.dtype, device=clip.device)
+            for count in n_periods[group].unique().tolist():
+                frames = group[n_periods[group] == count]
+                goal_hz = clip.new_full((len(frames), 1), sample_rate * count / length)
+                windows, _ = at_constant_pitch(
+                    fine, centres[frames] - first, around[frames], goal_hz, length=length, hop_length=hop_length
+                )
+                found = torch.fft.rfft(windows * hann)[:, count::count].abs() * (4.0 / length)
+                found = found[:, : min(n_harmonics, int(highest_hz / float(f0_hz[frames].min())))]
+                hz = f0_hz[frames, None] * torch.arange(1, found.shape[1] + 1, dtype=clip.dtype, device=clip.device)
+                gain = interpolation_gain(hz.clamp_max(highest_hz) / sample_rate)
+                amplitudes[frames, : found.shape[1]] = found / gain * (hz <= highest_hz)
     # The sum of a squared Hann window of n samples over its squared sum is 1.5 / n.
     return amplitudes, 6.0 / (n_periods * period).unsqueeze(-1)
 

@@ -10,17 +10,14 @@ that rings on under the next, whose pitch is not that of the frame, those of the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from scipy.fft import next_fast_len
 from torch import Tensor
 
-from luthier.analysis.windows import WindowRule, cut_windows, groups_of_equal_length, window_lengths
-from luthier.dsp.constant_pitch import OVERSAMPLING, at_constant_pitch, oversample, pitch_around, samples_around
+from luthier.analysis.windows import WindowRule, cut_windows, stretches, window_lengths
+from luthier.dsp.constant_pitch import at_constant_pitch, oversample, pitch_around, samples_around
 
 WINDOWS = WindowRule(periods=8.0, shortest_seconds=0.048, longest_seconds=0.16)
 """Blackman windows of eight periods: their skirts end before the valley's middle, 58 dB down."""
@@ -47,9 +44,6 @@ constant, 0.289; real noise is spread wider, and 0.6 dB less lowers the spectral
 
 UNIFORM_NOISE_POWER = 1.0 / 3.0
 """Variance of the noise in [-1, 1] to which the gains apply."""
-
-FRAMES_AT_ONCE = 256
-"""Frames transformed in one go: bounds the memory, whatever the length of the clip."""
 
 
 def measure_noise_bands(audio: Tensor, f0_hz: Tensor, *, sample_rate: int, hop_length: int, n_bands: int) -> Tensor:
@@ -78,72 +72,74 @@ def measure_noise_bands(audio: Tensor, f0_hz: Tensor, *, sample_rate: int, hop_l
 def _measure_clip(clip: Tensor, f0_hz: Tensor, sample_rate: int, hop_length: int, n_bands: int) -> Tensor:
     gains = clip.new_zeros(len(f0_hz), n_bands)
     lengths = window_lengths(f0_hz, WINDOWS, sample_rate)
-    margin = samples_around(int(lengths.max()))
-    fine = oversample(F.pad(clip, (margin, margin)).unsqueeze(0))[0]
-    for length, frames in groups_of_equal_length(lengths, FRAMES_AT_ONCE):
-        n_fft = next_fast_len(max(length, 2 * BINS_PER_BAND * (n_bands - 1)), real=True)
-        frequencies_hz = torch.arange(n_fft // 2 + 1, dtype=clip.dtype, device=clip.device) * sample_rate / n_fft
-        bands = _band_weights(frequencies_hz / (sample_rate / 2), n_bands)
-        around = pitch_around(f0_hz.unsqueeze(0), length=length, hop_length=hop_length)[0]
-        cut = _Cut(clip, fine, around, length, hop_length)
-        is_valley = partial(_valley_weights, frequencies_hz, resolution_hz=sample_rate / length)
-        level = _lower_level(cut.windows(frames), is_valley(f0_hz[frames]), bands, n_fft)
-        # Where a clip is cut in a note, so is the window, and its skirts fill the valleys: one that is whole has less.
-        whole = cut.whole(frames)
-        is_cut = whole != frames
-        if is_cut.any():
-            others = whole[is_cut]
-            beside = _lower_level(cut.windows(others), is_valley(f0_hz[others]), bands, n_fft)
-            level[is_cut] = torch.minimum(level[is_cut], beside)
-        gains[frames] = torch.exp(0.5 * level + LOG_MEAN_TO_LEVEL)
+    longest = int(lengths.max())
+    for stretch, first, groups in stretches(clip, lengths, hop_length, samples_around(longest) + longest):
+        fine = oversample(stretch.double().unsqueeze(0))[0].to(clip.dtype)
+        for length, frames in groups:
+            reader = _Reader(clip, fine, first, f0_hz, length, hop_length, sample_rate, n_bands)
+            level = reader.level(frames)
+            # Where a clip is cut in a note, so is the window, and its skirts fill the valleys: one that is whole has less.
+            whole = reader.whole(frames)
+            is_cut = whole != frames
+            if is_cut.any():
+                level[is_cut] = torch.minimum(level[is_cut], reader.level(whole[is_cut]))
+            gains[frames] = torch.exp(0.5 * level + LOG_MEAN_TO_LEVEL)
     return gains
 
 
-class _Cut(NamedTuple):
-    """Cuts windows of one length out of a clip, which `oversample` knows with as much silence at either end."""
+class _Reader(NamedTuple):
+    """Reads the noise in windows of one length, of a clip and of a stretch of it, oversampled, that begins at `first`."""
 
     clip: Tensor
     fine: Tensor
-    pitch_hz: Tensor
+    first: int
+    f0_hz: Tensor
     length: int
     hop_length: int
+    sample_rate: int
+    n_bands: int
 
     def whole(self, frames: Tensor) -> Tensor:
         """The nearest frames whose windows lie inside the clip, or else one in its middle."""
         half = self.length // 2
-        first = -(-half // self.hop_length)
-        last = (len(self.clip) - half) // self.hop_length
-        return frames.clamp(first, max(first, last)).clamp_max(len(self.pitch_hz) - 1)
+        earliest = -(-half // self.hop_length)
+        latest = (len(self.clip) - half) // self.hop_length
+        return frames.clamp(earliest, max(earliest, latest)).clamp_max(len(self.f0_hz) - 1)
 
-    def windows(self, frames: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    def level(self, frames: Tensor) -> Tensor:
+        """(n, n_bands) natural log of the power, by the reading that has less of it on the whole.
+
+        The lower one of each band would come out too low: of two readings of a noise, one always is.
+        """
+        n_fft = next_fast_len(max(self.length, 2 * BINS_PER_BAND * (self.n_bands - 1)), real=True)
+        bins = torch.arange(n_fft // 2 + 1, dtype=self.clip.dtype, device=self.clip.device)
+        bands = _band_weights(bins / (n_fft / 2), self.n_bands)
+        weights = _valley_weights(bins * (self.sample_rate / n_fft), self.f0_hz[frames], self.sample_rate / self.length)
+        total = weights @ bands
+        plain, constant = (
+            ((_log_noise_power(*each, n_fft) * weights) @ bands) / total for each in self._windows(frames)
+        )
+        return torch.where(constant.logsumexp(-1, keepdim=True) < plain.logsumexp(-1, keepdim=True), constant, plain)
+
+    def _windows(self, frames: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
         """As they are, and at the constant pitch of their frames; with each, where it is inside the clip, 1 or 0."""
-        around = self.pitch_hz[frames]
-        goal_hz = around[:, around.shape[1] // 2, None]
         centres = frames * self.hop_length
-        silence = (len(self.fine) // OVERSAMPLING - len(self.clip)) // 2
+        sizes = {"length": self.length, "hop_length": self.hop_length}
+        around = pitch_around(self.f0_hz.unsqueeze(0), **sizes)[0, frames]
         constant, offsets = at_constant_pitch(
-            self.fine, centres + silence, around, goal_hz, length=self.length, hop_length=self.hop_length
+            self.fine, centres - self.first, around, self.f0_hz[frames, None], **sizes
         )
         position = centres.unsqueeze(1) + offsets
         inside = (position > -1) & (position < len(self.clip))
         return cut_windows(self.clip, centres, self.length), (constant, inside.to(constant.dtype))
 
 
-def _lower_level(readings: Sequence[tuple[Tensor, Tensor]], weights: Tensor, bands: Tensor, n_fft: int) -> Tensor:
-    """(n, n_bands) natural log of the power, by the reading that is lower on the whole.
-
-    The lower one of each band would come out too low: of two readings of a noise, one always is.
-    """
-    total = weights @ bands
-    plain, constant = (((_log_noise_power(*each, n_fft) * weights) @ bands) / total for each in readings)
-    return torch.where(constant.logsumexp(-1, keepdim=True) < plain.logsumexp(-1, keepdim=True), constant, plain)
-
-
 def _log_noise_power(windows: Tensor, inside: Tensor, n_fft: int) -> Tensor:
     """(n, n_bins) natural log of the power spectrum, 0 for the uniform noise in [-1, 1]."""
-    window = torch.blackman_window(windows.shape[1], dtype=windows.dtype, device=windows.device)
-    spectrum = torch.view_as_real(torch.fft.rfft(windows * window, n=n_fft)).square().sum(-1)
-    expected = UNIFORM_NOISE_POWER * (inside * window).square().sum(-1, keepdim=True)
+    window = inside * torch.blackman_window(windows.shape[1], dtype=windows.dtype, device=windows.device)
+    offset = (windows * window).sum(-1, keepdim=True) / window.sum(-1, keepdim=True)  # no noise, and it has skirts
+    spectrum = torch.view_as_real(torch.fft.rfft((windows - offset) * window, n=n_fft)).square().sum(-1)
+    expected = UNIFORM_NOISE_POWER * window.square().sum(-1, keepdim=True)
     return (spectrum / expected + SMALLEST_POWER).log()
 
 

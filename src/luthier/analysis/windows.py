@@ -9,6 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+FRAMES_AT_ONCE = 512
+"""Frames transformed in one go: bounds the memory, whatever the length of the clip."""
+
 STEPS_PER_OCTAVE = 2
 """Window lengths come in half octaves, so that many frames share one."""
 
@@ -43,11 +46,27 @@ def window_lengths(f0_hz: Tensor, rule: WindowRule, sample_rate: int) -> Tensor:
     return 2 * (rule.shortest_seconds * sample_rate * 2**octaves / 2).round().long()
 
 
-def groups_of_equal_length(lengths: Tensor, frames_at_once: int) -> Iterator[tuple[int, Tensor]]:
-    """Frames that share a window length, a bounded number at a time: (length, (n,) frame numbers)."""
-    for length in lengths.unique().tolist():
-        for frames in torch.nonzero(lengths == length).squeeze(-1).split(frames_at_once):
-            yield length, frames
+def stretches(
+    audio: Tensor, lengths: Tensor, hop_length: int, reach: int
+) -> Iterator[tuple[Tensor, int, list[tuple[int, Tensor]]]]:
+    """Walk through a clip, a bounded number of frames at a time, whatever its length.
+
+    Args:
+        audio: (n_samples,).
+        lengths: (n_frames,), samples in the window of each frame.
+        hop_length: samples from one frame to the next.
+        reach: samples before the first frame of a stretch, and after the last, that it shall hold.
+
+    Yields:
+        The stretch, (n,), silent outside the clip; the sample of the clip with which it begins (negative before the
+        clip); and its frames, as (length, (n,) frame numbers) for each length of window.
+    """
+    for frames in torch.arange(len(lengths), device=lengths.device).split(FRAMES_AT_ONCE):
+        first, last = int(frames[0]) * hop_length - reach, int(frames[-1]) * hop_length + reach
+        inside = audio[max(0, first) : last]
+        stretch = F.pad(inside, (max(0, -first), last - max(0, first) - len(inside)))
+        mine = lengths[frames]
+        yield stretch, first, [(length, frames[mine == length]) for length in mine.unique().tolist()]
 
 
 def cut_windows(audio: Tensor, centres: Tensor, length: int) -> tuple[Tensor, Tensor]:

@@ -14,6 +14,7 @@ import math
 
 import torch
 import torch.nn.functional as F
+from scipy.fft import next_fast_len
 from torch import Tensor
 
 WIDEST = 2.0 ** (2.0 / 12.0)
@@ -22,11 +23,11 @@ WIDEST = 2.0 ** (2.0 / 12.0)
 OVERSAMPLING = 4
 """Cubics are drawn through this many values a sample."""
 
-SIDE_TAPS, KAISER_BETA = 16, 9.0
-"""The filter of the oversampling: samples on either side, and the shape of its window."""
+TRANSITION = 0.02
+"""From this part of Nyquist below it to as much above it the filter of the oversampling falls."""
 
-GAIN_POINTS = 4096
-"""Frequencies below the sample rate at which the gain of the interpolation is known."""
+QUIET_SAMPLES = 512
+"""Silence after the audio, so that its end does not ring into its beginning."""
 
 
 def samples_around(length: int) -> int:
@@ -50,24 +51,29 @@ def pitch_around(f0_hz: Tensor, *, length: int, hop_length: int) -> Tensor:
 
 
 def oversample(audio: Tensor) -> Tensor:
-    """Put values between the samples, by a sine cardinal in a Kaiser window: (batch, n) to (batch, n * OVERSAMPLING)."""
-    filters = _filters(audio)
-    return F.conv1d(audio.unsqueeze(1), filters.unsqueeze(1), padding=SIDE_TAPS).transpose(1, 2).flatten(1)
+    """Put values between the samples, (batch, n) to (batch, n * OVERSAMPLING), of audio that is silent around.
+
+    By a raised cosine around Nyquist: a step rings for some hundred samples only (-90 dB after 250). Loud parts leave
+    their rounding in silent ones: -130 dB in single precision.
+    """
+    n = 2 * next_fast_len((audio.shape[-1] + QUIET_SAMPLES + 1) // 2, real=True)
+    below = torch.fft.rfft(audio, n=n)
+    mirrored = torch.cat([below, below[..., :-1].flip(-1).conj()], dim=-1)
+    frequency = torch.arange(n + 1, dtype=audio.dtype, device=audio.device) / n
+    fine = torch.fft.irfft(OVERSAMPLING * interpolation_gain(frequency) * mirrored, n=n * OVERSAMPLING)
+    return fine[..., : audio.shape[-1] * OVERSAMPLING]
 
 
 def interpolation_gain(frequency: Tensor) -> Tensor:
-    """What interpolation leaves of a sine: 1, but near Nyquist less, down to a half.
+    """What `oversample` leaves of a sine: 1, but near Nyquist less, a half at it, and nothing above.
 
     Args:
-        frequency: any shape, in cycles a sample of the audio, 0 to 0.5.
+        frequency: any shape, in cycles a sample of the audio.
 
     Returns:
         As frequency.
     """
-    response = (
-        torch.fft.rfft(_filters(frequency).T.flip(1).flatten(), n=GAIN_POINTS * OVERSAMPLING).abs() / OVERSAMPLING
-    )
-    return response[(GAIN_POINTS * frequency).round().long()]
+    return 0.5 - 0.5 * torch.sin(0.5 * torch.pi * ((2.0 * frequency - 1.0) / TRANSITION).clamp(-1.0, 1.0))
 
 
 def at_constant_pitch(
@@ -126,12 +132,3 @@ def _on_cubics(fine: Tensor, middles: Tensor, offsets: Tensor) -> Tensor:
     a, b, c, d = (fine.take(index + offset) for offset in range(4))
     ab, bc, cd = b - a, c - b, d - c
     return a + (x + 1.0) * (ab + 0.5 * x * (bc - ab + (x - 1.0) / 3.0 * (cd - 2.0 * bc + ab)))
-
-
-def _filters(like: Tensor) -> Tensor:
-    """(OVERSAMPLING, taps): the filters whose outputs lie 0, 1, ... parts of a sample after each sample."""
-    tap = torch.arange(-SIDE_TAPS, SIDE_TAPS + 1, dtype=like.dtype, device=like.device)
-    late = torch.arange(OVERSAMPLING, dtype=like.dtype, device=like.device).unsqueeze(1) / OVERSAMPLING
-    distance = tap - late
-    kaiser = torch.special.i0(KAISER_BETA * (1.0 - (distance / (SIDE_TAPS + 1)).square()).sqrt())
-    return torch.sinc(distance) * kaiser / kaiser.max()

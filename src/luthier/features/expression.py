@@ -69,18 +69,22 @@ def measure_expression(audio: Tensor | LongAudio, f0_hz: Tensor, *, sample_rate:
     for start in range(0, f0_hz.shape[1], FRAMES_AT_ONCE):
         chunk = slice(start, min(start + FRAMES_AT_ONCE, f0_hz.shape[1]))
         stretch = clip_stretch(clip, chunk.start * hop_length - margin, (chunk.stop - 1) * hop_length + margin)
+        stretch = stretch.to(f0_hz.dtype)
         chosen = _window_of(f0_hz[:, chunk, 0], lengths, sample_rate)
         for row, (samples, fine) in enumerate(zip(stretch, oversample(stretch), strict=True)):
             for index, (length, pitch_hz) in enumerate(zip(lengths, pitches_hz, strict=True)):
                 mine = torch.nonzero(chosen[row] == index).squeeze(-1)
                 if not len(mine):
                     continue
-                middles, goal_hz = margin + mine * hop_length, f0_hz[row, chunk][mine]
+                middles, hz = margin + mine * hop_length, f0_hz[row, chunk][mine]
+                goal_hz = _whole_periods_hz(hz, sample_rate / length)
                 plain = samples.unfold(0, length, 1)[middles - length // 2]
                 constant, _ = at_constant_pitch(
                     fine, middles, pitch_hz[row, chunk][mine], goal_hz, length=length, hop_length=hop_length
                 )
-                found[row, chunk][mine] = _describe(torch.stack([plain, constant]), goal_hz, sample_rate)
+                found[row, chunk][mine] = _describe(
+                    torch.stack([plain, constant]), hz, torch.stack([hz, goal_hz]), sample_rate
+                )
     return Expression(*found.split(1, dim=-1))
 
 
@@ -90,21 +94,38 @@ def _window_of(f0_hz: Tensor, lengths: list[int], sample_rate: int) -> Tensor:
     return torch.stack([wanted > length for length in lengths[:-1]]).sum(dim=0)
 
 
-def _describe(windows: Tensor, f0_hz: Tensor, sample_rate: int) -> Tensor:
-    """Expression of one or the other of windows (2, n_frames, length) at f0_hz (n_frames, 1): (n_frames, n_fields)."""
+def _whole_periods_hz(f0_hz: Tensor, bin_hz: float) -> Tensor:
+    """The nearest pitch, not above f0, of which a window holds a whole number of periods.
+
+    A Hann window of so many keeps all harmonics out of the valleys between them; other windows leak, by up to -25 dB
+    where they hold five periods and a bit.
+    """
+    periods = (f0_hz / bin_hz * (1.0 + 1e-6)).floor()
+    return torch.where(periods >= 1.0, torch.minimum(periods * bin_hz, f0_hz), f0_hz)
+
+
+def _describe(windows: Tensor, f0_hz: Tensor, played_hz: Tensor, sample_rate: int) -> Tensor:
+    """Expression of one or the other of windows (2, n_frames, length) at f0_hz (n_frames, 1): (n_frames, n_fields).
+
+    They are played at played_hz (2, n_frames, 1). What has less noise in it counts: vibrato looks like noise in the
+    first, a note that rings on under another in the second.
+    """
     length = windows.shape[-1]
     window = torch.hann_window(length, dtype=windows.dtype, device=windows.device)
     hz = torch.arange(length // 2 + 1, dtype=windows.dtype, device=windows.device) * (sample_rate / length)
     hz = hz[hz <= HIGHEST_HZ]
     spectra = torch.view_as_real(torch.fft.rfft(windows * (window / window.sum()))[..., : len(hz)])
-    found = _expression(spectra.square().sum(-1), hz, f0_hz)
+    power = spectra.square().sum(-1)
+    power[1].mul_(hz * (f0_hz / played_hz[1]) <= HIGHEST_HZ)
+    found = _expression(power, hz, played_hz)
+    found = found._replace(air_octaves=found.air_octaves + hz_to_octaves(f0_hz / played_hz).squeeze(-1))
     plain, constant = torch.stack(found, dim=-1)
     quieter = found.noisiness_db[1] < found.noisiness_db[0]
     return torch.where(quieter.unsqueeze(-1), constant, plain)
 
 
 def _expression(power: Tensor, hz: Tensor, f0_hz: Tensor) -> Expression:
-    """(2, n_frames) each from power (2, n_frames, n_bins) at hz (n_bins,)."""
+    """(2, n_frames) each from power (2, n_frames, n_bins) at hz (n_bins,), of a tone at f0_hz (2, n_frames, 1)."""
     multiple = hz / f0_hz
     number = multiple.round()
     distance_hz = (multiple - number).abs() * f0_hz
