@@ -57,6 +57,22 @@ def test_arrays_hold_what_loading_and_extracting_give(tmp_path: Path) -> None:
         assert torch.equal(map_array(folder / f"{name}.npy", 150), getattr(features, name).flatten())
 
 
+@pytest.mark.parametrize("offset", [0.05, -0.01, 0.0005])
+def test_an_offset_is_taken_out_and_what_has_none_stays_as_it_is(tmp_path: Path, offset: float) -> None:
+    path, clean = tmp_path / "offset.wav", tone(1.5, 16000)
+    clean[16000:] = 0.0
+    soundfile.write(path, clean + offset * (np.arange(24000) < 16000), 16000, subtype="FLOAT")
+    folder, entry, _ = prepared(path)
+    assert {each.name for each in folder.iterdir() if "offset" in each.name} == set()
+    audio = map_array(folder / "audio.npy", entry.n_samples).numpy()
+    if abs(offset) < 0.001:
+        np.testing.assert_array_equal(audio, load_audio(path, 16000)[0][0].numpy())
+    else:
+        assert abs((audio - clean)[8000:15000].mean()) < 1e-4
+        np.testing.assert_allclose(audio[8000:15000], clean[8000:15000], atol=0.01)  # in phase to a degree
+        assert np.abs(audio[-2000:]).max() < 1e-4  # silence stays silent, but for the step
+
+
 @pytest.mark.parametrize(
     ("samples", "words"),
     [

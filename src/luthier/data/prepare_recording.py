@@ -22,7 +22,7 @@ from luthier.data.channels import refuse_cancelled
 from luthier.data.f0_files import given_pitch, read_f0
 from luthier.data.manifest import Recording
 from luthier.data.process import give_freed_memory_back
-from luthier.data.stored_audio import resampled_blocks, stored_audio
+from luthier.data.stored_audio import resampled_blocks, stored_audio, without_offset
 from luthier.dsp.feature_definition import FeatureDefinition
 from luthier.dsp.framing import n_frames
 from luthier.dsp.signals import MEASURED, VOICED_PERIODICITY, Features
@@ -34,6 +34,8 @@ from luthier.units import amplitude_to_db, hz_to_midi
 HASH_BLOCK_BYTES = 1 << 20
 SHORTEST_SECONDS = 0.1
 """Nothing can be learned from less."""
+LARGEST_OFFSET = 1e-3
+"""Mean of a recording that is taken for nothing; cheap converters leave some hundredths."""
 QUIETEST_PEAK_DB = -70.0
 """A recording whose loudest sample stays below this is taken for silence."""
 NOTE_SECONDS = 20.0
@@ -151,9 +153,16 @@ def _write_arrays(job: Job, folder: Path) -> tuple[Recording, int | None]:
     definition = job.definition
     blocks = resampled_blocks(read_blocks(job.path), info.sample_rate, definition.sample_rate)
     peaks: list[float] = []
-    n_samples = write_array(folder / "audio.npy", _note_peaks(blocks, peaks))
+    sums: list[float] = []
+    n_samples = write_array(folder / "audio.npy", _noted(blocks, peaks, sums))
     _check_usable(job.path, max(peaks), n_samples / definition.sample_rate)
-    features = _features(job, stored_audio(folder / "audio.npy", n_samples))
+    audio = stored_audio(folder / "audio.npy", n_samples)
+    if abs(sum(sums)) > LARGEST_OFFSET * n_samples:
+        # An instrument would learn it as a rumble. What has no offset to speak of stays to the sample as it is.
+        with_offset = (folder / "audio.npy").replace(folder / "with_offset.npy")
+        write_array(folder / "audio.npy", without_offset(stored_audio(with_offset, n_samples), definition.sample_rate))
+        with_offset.unlink()
+    features = _features(job, audio)
     for name in MEASURED:
         write_array(folder / f"{name}.npy", [getattr(features, name).reshape(-1).numpy()])
     entry = Recording(
@@ -191,10 +200,11 @@ def single_note(features: Features, frame_rate: float) -> int | None:
     return round(middle.item()) if inside >= NOTE_FRAMES else None
 
 
-def _note_peaks(blocks: Iterable[np.ndarray], peaks: list[float]) -> Iterator[np.ndarray]:
-    """Pass blocks on and add the largest magnitude of each to `peaks`."""
+def _noted(blocks: Iterable[np.ndarray], peaks: list[float], sums: list[float]) -> Iterator[np.ndarray]:
+    """Pass blocks on and add the largest magnitude of each to `peaks`, and the sum of its samples to `sums`."""
     for block in blocks:
         peaks.append(float(np.abs(block).max(initial=0.0)))
+        sums.append(float(block.sum(dtype=np.float64)))
         yield block
 
 

@@ -9,11 +9,16 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import soxr
+from scipy.signal import lfilter, lfilter_zi
 
 from luthier.data.array_files import map_array, write_array
 from luthier.data.audio_files import audio_info, read_blocks
 from luthier.data.process import give_freed_memory_back
 from luthier.features.long_audio import LongAudio
+
+OFFSET_HZ = 5.0
+"""Corner of the filter that takes an offset out of recordings."""
+BLOCK_SAMPLES = 1 << 20
 
 
 @contextmanager
@@ -66,3 +71,22 @@ def resampled_blocks(blocks: Iterable[np.ndarray], from_rate: int, to_rate: int)
     missing = -(-n_in * to_rate // from_rate) - n_out
     last = converter.resample_chunk(np.zeros(0, dtype=np.float32), last=True)[:missing]
     yield np.pad(last, (0, missing - len(last)))
+
+
+def without_offset(audio: LongAudio, sample_rate: int) -> Iterator[np.ndarray]:
+    """Take the offset of a converter (0 Hz) out of one row of audio, piece by piece.
+
+    A filter instead of the mean, which would put an offset into digital silence; at 41 Hz it leaves 99.3 %.
+
+    Yields:
+        Blocks of as many samples in all.
+    """
+    pole = np.exp(-2.0 * np.pi * OFFSET_HZ / sample_rate)
+    numerator, denominator = [0.5 * (1.0 + pole), -0.5 * (1.0 + pole)], [1.0, -pole]
+    state = None
+    for start in range(0, audio.n_samples, BLOCK_SAMPLES):
+        block = audio.read(start, min(start + BLOCK_SAMPLES, audio.n_samples))[0].numpy()
+        if state is None:
+            state = lfilter_zi(numerator, denominator) * block.mean()
+        filtered, state = lfilter(numerator, denominator, block, zi=state)
+        yield filtered.astype(np.float32)
