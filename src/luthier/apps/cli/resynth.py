@@ -18,6 +18,7 @@ from luthier.apps.cli.sounds import (
     refuse_stems,
     save_blocks,
     stem_names,
+    stem_paths,
 )
 from luthier.atomic import refuse_existing
 
@@ -37,13 +38,14 @@ def resynth(
 ) -> None:
     """Play a recording of the same instrument again, note by note as it was."""
     check_room(dry=dry, room=room)
-    refuse_input(output, input_)
+    refuse_input([output], [input_, room])
     refuse_existing(output, force=force)
     from luthier.inference.player import load_player
     from luthier.inference.rendering import RoomChoice, render_blocks
 
     player = load_player(instrument)
     if stems:
+        refuse_input(stem_paths(output, stem_names(player)), [input_, room])
         refuse_stems(output, player, force=force)
     response = load_room(room, player.sample_rate)
     place = RoomChoice(response, 0.0 if dry else wet, rings_out=True)

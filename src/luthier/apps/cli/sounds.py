@@ -100,14 +100,16 @@ def stem_names(player: Player) -> list[str]:
     return [*(synth.kind for synth in player.instrument.config.synths), "room"]
 
 
-def refuse_input(output: Path, source: Path) -> None:
-    """Stop before a sound would take the place of the one that it is played from.
+def refuse_input(outputs: Iterable[Path | None], inputs: Iterable[Path | None]) -> None:
+    """Stop before anything that is written would take the place of something that is read.
 
     Raises:
-        OutputError: they are the same file.
+        OutputError: two of them are the same file.
     """
-    if output.exists() and source.exists() and output.samefile(source):
-        raise OutputError(f"{output}: is the input itself. Choose another name.")
+    sources = [source for source in inputs if source is not None and source.exists()]
+    for output in outputs:
+        if output is not None and output.exists() and any(output.samefile(source) for source in sources):
+            raise OutputError(f"{output}: is the input itself. Choose another name.")
 
 
 def measure(path: Path, player: Player) -> Features:

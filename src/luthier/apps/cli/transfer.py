@@ -11,7 +11,7 @@ import typer
 from luthier.apps.cli.failures import USERS_ERROR
 from luthier.apps.cli.options import INSTRUMENT, Dry, Force, Gain, Json, Lufs, Room, SoundOutput, Stems, Wet, is_given
 from luthier.apps.cli.output import print_json, say
-from luthier.apps.cli.sounds import Level, check_room, load_room, refuse_input, refuse_stems
+from luthier.apps.cli.sounds import Level, check_room, load_room, refuse_input, refuse_stems, stem_names, stem_paths
 from luthier.atomic import refuse_existing
 from luthier.errors import LuthierError, OutputError
 
@@ -113,9 +113,10 @@ def transfer(
     check_room(dry=dry, room=room)
     _refuse_what_cannot_apply(context, input_)
     pairs = _files(input_, output, [path for path in (save_curves, save_midi, plot) if path is not None])
-    for source, target in pairs:
-        refuse_input(target, source)
-    for path in (save_curves, save_midi, plot, *(target for _, target in pairs)):
+    written = [save_curves, save_midi, plot, *(target for _, target in pairs)]
+    read = [room, *(source for source, _ in pairs)]
+    refuse_input(written, read)
+    for path in written:
         if path is not None:
             refuse_existing(path, force=force)
     import torch
@@ -133,6 +134,7 @@ def transfer(
         midi_notes.refuse_other_suffixes(save_midi)
     player = load_player(instrument)
     for _, target in pairs if stems else []:
+        refuse_input(stem_paths(target, stem_names(player)), read)
         refuse_stems(target, player, force=force)
     plan = TransferPlan(
         player,
