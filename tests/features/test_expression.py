@@ -43,8 +43,8 @@ def test_brightness_is_the_centroid_of_the_harmonics_above_the_fundamental(hz: f
     torch.testing.assert_close(brightness, torch.full_like(brightness, math.log2(centroid)), atol=0.02, rtol=0)
 
 
-@pytest.mark.parametrize("hz", [110.0, 440.0])
-@pytest.mark.parametrize("noise_db", [-30.0, -10.0])
+@pytest.mark.parametrize("hz", [95.0, 110.0, 165.0, 440.0])
+@pytest.mark.parametrize("noise_db", [-45.0, -30.0, -10.0])
 def test_noisiness_is_noise_power_against_harmonic_power(hz: float, noise_db: float) -> None:
     noisiness = measured(with_noise(tone(steady(hz, 2.0)), noise_db), hz).noisiness_db
     assert float(noisiness.mean()) == pytest.approx(noise_db, abs=1.5)  # a mean of logarithms lies below
@@ -76,6 +76,12 @@ def test_air_is_where_the_noise_lies() -> None:
     low = resample(resample(hiss, RATE, 4000), 4000, RATE)  # nothing above 2 kHz: centred on 1 kHz
     for noise, octaves in ((low, 0.0), (hiss, 2.0)):
         assert float(measured(0.1 * noise, 440.0).air_octaves.mean()) == pytest.approx(octaves, abs=0.15)
+
+
+def test_any_type_of_numbers_is_measured_alike() -> None:
+    audio = with_noise(tone(steady(220.0)), -30.0)
+    floats, doubles = measured(audio, 220.0), measured(audio.double(), 220.0)
+    torch.testing.assert_close(doubles.noisiness_db, floats.noisiness_db, atol=1e-3, rtol=0)
 
 
 def test_none_depends_on_the_level() -> None:

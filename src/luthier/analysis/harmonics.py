@@ -16,13 +16,7 @@ import torch
 from torch import Tensor
 
 from luthier.analysis.windows import stretches
-from luthier.dsp.constant_pitch import (
-    at_constant_pitch,
-    interpolation_gain,
-    oversample,
-    pitch_around,
-    samples_around,
-)
+from luthier.dsp.constant_pitch import at_constant_pitch, interpolation_gain, oversample, pitch_around, samples_around
 
 PERIODS, FEWEST_PERIODS = 4, 2
 """Windows of four periods part neighbouring harmonics well and still follow a bow. Fewer, down to two, where four are
@@ -121,6 +115,5 @@ def _windows(period: Tensor, n_samples: int, sample_rate: int, hop_length: int) 
     most = (torch.minimum(2 * to_end, to_end.new_tensor(LONGEST_SECONDS * sample_rate)) / period).floor()
     n_periods = torch.minimum(wanted, most).clamp_min(FEWEST_PERIODS).long()
     half = torch.ceil(0.5 * n_periods * period).long()
-    return n_periods, torch.minimum(torch.maximum(frame, half), torch.maximum(half, n_samples - half)).clamp_max(
-        n_samples - 1
-    )
+    centres = torch.minimum(torch.maximum(frame, half), torch.maximum(half, n_samples - half))
+    return n_periods, centres.clamp_max(n_samples - 1)

@@ -18,7 +18,6 @@ from luthier.apps.cli.sounds import (
     refuse_stems,
     save_blocks,
     stem_names,
-    stem_paths,
 )
 from luthier.atomic import refuse_existing
 
@@ -45,8 +44,7 @@ def resynth(
 
     player = load_player(instrument)
     if stems:
-        refuse_input(stem_paths(output, stem_names(player)), [input_, room])
-        refuse_stems(output, player, force=force)
+        refuse_stems(output, player, [input_, room], force=force)
     response = load_room(room, player.sample_rate)
     place = RoomChoice(response, 0.0 if dry else wet, rings_out=True)
     saved = save_blocks(

@@ -55,13 +55,15 @@ def check_room(*, dry: bool, room: Path | None) -> None:
         raise typer.BadParameter("leaves the room out, --room adds one: choose one of them.", param_hint="--dry")
 
 
-def refuse_stems(output: Path, player: Player, *, force: bool) -> None:
+def refuse_stems(output: Path, player: Player, inputs: Iterable[Path | None], *, force: bool) -> None:
     """Stop before the work when a part of the sound would overwrite a file.
 
     Raises:
-        OutputError: one of the stems exists and `force` is not set.
+        OutputError: one of the stems exists and `force` is not set, or is one of the inputs.
     """
-    for path in stem_paths(output, stem_names(player)):
+    paths = stem_paths(output, stem_names(player))
+    refuse_input(paths, inputs)
+    for path in paths:
         refuse_existing(path, force=force)
 
 

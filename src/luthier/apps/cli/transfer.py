@@ -11,7 +11,7 @@ import typer
 from luthier.apps.cli.failures import USERS_ERROR
 from luthier.apps.cli.options import INSTRUMENT, Dry, Force, Gain, Json, Lufs, Room, SoundOutput, Stems, Wet, is_given
 from luthier.apps.cli.output import print_json, say
-from luthier.apps.cli.sounds import Level, check_room, load_room, refuse_input, refuse_stems, stem_names, stem_paths
+from luthier.apps.cli.sounds import Level, check_room, load_room, refuse_input, refuse_stems
 from luthier.atomic import refuse_existing
 from luthier.errors import LuthierError, OutputError
 
@@ -134,8 +134,7 @@ def transfer(
         midi_notes.refuse_other_suffixes(save_midi)
     player = load_player(instrument)
     for _, target in pairs if stems else []:
-        refuse_input(stem_paths(target, stem_names(player)), read)
-        refuse_stems(target, player, force=force)
+        refuse_stems(target, player, read, force=force)
     plan = TransferPlan(
         player,
         Wishes(
