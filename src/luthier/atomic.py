@@ -13,7 +13,7 @@ import secrets
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -40,6 +40,21 @@ def refuse_existing(path: Path, *, force: bool) -> None:
         exists = path.exists() or path.is_symlink()
     if exists and not force:
         raise OutputError(f"{path}: exists already. Choose another name, or add --force to replace it.")
+
+
+def refuse_suffix(path: Path, what: str, suffixes: Sequence[str]) -> None:
+    """Stop before any work is done when the result's name does not say what it is.
+
+    Args:
+        path: to write.
+        what: is written, in the plural.
+        suffixes: that it may end in, lower case; upper case will do.
+
+    Raises:
+        OutputError: the name ends otherwise.
+    """
+    if path.suffix.lower() not in suffixes:
+        raise OutputError(f"{path}: {what} are written as {' or '.join(suffixes)}. Change the end of the name.")
 
 
 def refuse_loss(folder: Path, mark: str, inputs: Iterable[Path]) -> None:

@@ -10,7 +10,7 @@ from luthier.dsp.signals import Controls
 from luthier.errors import LuthierError, OutputError, RangeError, ShapeError
 from luthier.export.control_curves import read_controls, save_controls
 
-SIZES = {"n_harmonics": 4, "n_bands": 3}
+SIZES = {"n_harmonics": 4, "n_bands": 3, "frame_rate": 100.0}
 
 
 def controls(n_frames: int = 20) -> Controls:
@@ -36,7 +36,7 @@ def test_a_table_has_names_and_times(tmp_path: Path) -> None:
     header, first, second, *_ = (tmp_path / "a.csv").read_text().splitlines()
     assert header.startswith("seconds,f0_hz,amplitude,harmonic_1,")
     assert header.endswith("noise_1,noise_2,noise_3")
-    assert [row.split(",")[0] for row in (first, second)] == ["0.0000", "0.0100"]
+    assert [row.split(",")[0] for row in (first, second)] == ["0.000000", "0.010000"]
 
 
 def test_an_edited_harmonic_is_louder_by_itself(tmp_path: Path) -> None:
@@ -91,7 +91,25 @@ def test_a_table_of_a_spreadsheet_with_decimal_commas_is_read(tmp_path: Path) ->
 def test_arrays_of_another_instrument_are_refused(tmp_path: Path) -> None:
     save_controls(tmp_path / "a.npz", controls(), 100.0)
     with pytest.raises(ShapeError, match="instrument"):
-        read_controls(tmp_path / "a.npz", n_harmonics=9, n_bands=3)
+        read_controls(tmp_path / "a.npz", **SIZES | {"n_harmonics": 9})
     np.savez(tmp_path / "b.npz", f0_hz=np.ones(3))
-    with pytest.raises(ShapeError, match="--save-curves"):
-        read_controls(tmp_path / "b.npz", **SIZES)
+    (tmp_path / "c.npz").write_bytes(b"no arrays at all")
+    for name in ("b.npz", "c.npz"):
+        with pytest.raises(ShapeError, match=f"{name}: not control curves. Expected what --save-curves writes.$"):
+            read_controls(tmp_path / name, **SIZES)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.npz"])
+def test_frames_closer_than_the_instruments_are_refused_rather_than_played_too_slowly(
+    tmp_path: Path, name: str
+) -> None:
+    save_controls(tmp_path / name, controls(), 172.0)
+    with pytest.raises(RangeError, match=r"5\.814 ms apart, but those of this instrument are 10 ms"):
+        read_controls(tmp_path / name, **SIZES)
+
+
+def test_rows_that_were_taken_out_leave_no_gap(tmp_path: Path) -> None:
+    save_controls(tmp_path / "a.csv", controls(), 100.0)
+    rows = (tmp_path / "a.csv").read_text().splitlines(keepends=True)
+    (tmp_path / "a.csv").write_text("".join(rows[:6] + rows[12:]))
+    assert read_controls(tmp_path / "a.csv", **SIZES).f0_hz.shape == (1, 14, 1)

@@ -72,7 +72,10 @@ def test_few_validations_say_nothing() -> None:
     verdict = judge(moments(*story("plateau", 6)))
     assert verdict.course == "early"
     assert say_verdict(verdict, is_over=False) == ""
-    assert say_verdict(verdict, is_over=True) == "Too few validations to say whether a larger budget would help."
+    assert (
+        say_verdict(verdict, is_over=True)
+        == "The training was too short to say what this instrument can be: train it longer first."
+    )
 
 
 @pytest.mark.parametrize(("course", "at_least"), [("improving", 17), ("plateau", 14), ("over-fitting", 19)])

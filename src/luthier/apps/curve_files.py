@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from pathlib import Path
 
 import torch
@@ -27,6 +28,10 @@ def read_curves(path: str | Path) -> ControlCurves:
     columns, rows = read_number_table(path)
     expected = FIRST_COLUMNS + [f"harmonic_{number}" for number in range(1, max(2, len(columns) - 1))]
     if columns != expected:
-        raise ShapeError(f"{path}: the first row is {','.join(columns)[:80]!r}, expected {','.join(expected)[:80]!r}.")
+        found = next(column for column, name in zip_longest(columns, expected, fillvalue="") if column != name)
+        raise ShapeError(
+            f"{path}: found the column {found!r}, expected f0_hz, amplitude, harmonic_1, harmonic_2 and so on. Curves of "
+            "an instrument (--save-curves) are played by luthier transfer."
+        )
     values = torch.from_numpy(rows).float()
     return ControlCurves(values[:, 0], values[:, 1], values[:, 2:])

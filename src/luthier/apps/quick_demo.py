@@ -32,7 +32,8 @@ from luthier.model.bundled import bundled_names
 SAMPLE_RATE = 16000
 """Hz. Of the recordings: an instrument of a higher rate would take longer and sound no better with them."""
 SOLOIST, OTHER = "violin", "alto-saxophone"
-LOUDNESS_LUFS = -20.0
+LOUDNESS_LUFS = -25.0
+"""Soft enough that no instrument's peaks have to be turned down: all are equally loud."""
 
 
 class QuickResult(NamedTuple):

@@ -10,12 +10,11 @@ import torch
 from torch import Tensor
 
 from luthier.apps.cli.sounds import Level, Saved, refuse_silence, save_blocks, stem_names
-from luthier.atomic import atomic_file
 from luthier.data.audio_files import load_audio
 from luthier.data.stored_audio import decoded_audio
 from luthier.dsp.signals import Controls, Features
 from luthier.errors import RangeError
-from luthier.evaluation.plots import figure_to_png, spectrogram_pair
+from luthier.evaluation.plots import save_figure, spectrogram_pair
 from luthier.export.control_curves import is_control_curves, read_controls, save_controls
 from luthier.export.midi_notes import save_notes
 from luthier.features.extract import extract_features
@@ -144,8 +143,9 @@ def cut(audio: LongAudio, region_seconds: tuple[float, float | None], sample_rat
     """
     seconds = audio.n_samples / sample_rate
     start, stop = region_seconds[0], seconds if region_seconds[1] is None else min(region_seconds[1], seconds)
-    first, last = round(start * sample_rate), round(stop * sample_rate)
-    if not 0 <= first < last:
+    is_part = 0.0 <= start < stop  # false for what is no number, too
+    first, last = (round(start * sample_rate), round(stop * sample_rate)) if is_part else (0, 0)
+    if first >= last:
         raise RangeError(f"from {start:g} s to {stop:g} s: expected a part of the {seconds:.2f} s that the input has.")
     return LongAudio(lambda begin, end: audio.read(first + begin, first + end), last - first)
 
@@ -164,7 +164,9 @@ def _observed(
 def _play_curves(source: Path, output: Path, plan: TransferPlan) -> Report:
     """Play what was saved with `--save-curves`; nothing is fitted."""
     config = plan.player.instrument.config
-    controls = read_controls(source, n_harmonics=config.n_harmonics, n_bands=config.n_bands)
+    controls = read_controls(
+        source, n_harmonics=config.n_harmonics, n_bands=config.n_bands, frame_rate=config.features.frame_rate
+    )
     flat = torch.zeros_like(controls.f0_hz)
     blocks = render_blocks(
         plan.player.instrument,
@@ -202,8 +204,7 @@ def _joined(played: list[Controls]) -> Controls:
 def _plot(path: Path, before: Tensor, output: Path, plan: TransferPlan) -> None:
     after = load_audio(output)[0][:, : before.shape[1]]
     figure = spectrogram_pair(before, after, sample_rate=plan.player.sample_rate)
-    with atomic_file(path, force=plan.force) as temporary:
-        temporary.write_bytes(figure_to_png(figure))
+    save_figure(path, figure, force=plan.force)
 
 
 def _report(output: Path, saved: Saved, fitted: Fitted, diagnosis: list[Trouble]) -> Report:

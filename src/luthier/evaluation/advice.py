@@ -76,7 +76,7 @@ def _expression(given: Number, own: Number) -> str:
         return ""
     return (
         f"Left to itself it plays more evenly than the recording (gap {own:.2f}): pitch and loudness do not say how "
-        "bright or noisy a note was. Give it an expression, from the input or with the sliders of `luthier transfer`."
+        "bright or noisy a note was. Give it an expression, that of the input or by hand: `luthier transfer --help`."
     )
 
 

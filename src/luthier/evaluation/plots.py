@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -16,11 +17,14 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from torch import Tensor
 
+from luthier.atomic import atomic_file, refuse_suffix
 from luthier.dsp.signals import VOICED_PERIODICITY, Controls, Features
 from luthier.dsp.spectra import stft_magnitude
 from luthier.evaluation.room import decay_curve_db, direct_to_reverberant_db, octave_t60_seconds, tail_peak
 from luthier.units import amplitude_to_db, hz_to_octaves, octaves_to_hz
 
+SUFFIXES = (".png",)
+"""Of pictures in files."""
 RANGE_DB = 80.0
 """What a spectrogram shows below the reference's maximum."""
 LOWEST_HZ = 60.0
@@ -196,6 +200,17 @@ def figure_to_png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=DPI)
     return buffer.getvalue()
+
+
+def save_figure(path: Path, figure: Figure, *, force: bool = False) -> None:
+    """Write a figure as a PNG file.
+
+    Raises:
+        OutputError: another suffix, the file exists and `force` is not set, or the place cannot be written to.
+    """
+    refuse_suffix(path, "pictures", SUFFIXES)
+    with atomic_file(path, force=force) as temporary:
+        temporary.write_bytes(figure_to_png(figure))
 
 
 def _rows(count: int, *, row_inches: float = ROW_INCHES) -> tuple[Figure, list[Axes]]:

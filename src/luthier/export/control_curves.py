@@ -6,18 +6,21 @@ import csv
 from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO, TextIO, cast
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from luthier.atomic import atomic_file
+from luthier.atomic import atomic_file, refuse_suffix
 from luthier.dsp.signals import Controls
-from luthier.errors import OutputError, RangeError, ShapeError
+from luthier.errors import RangeError, ShapeError
 from luthier.export.number_tables import read_number_table
 
 SUFFIXES = (".csv", ".npz")
 TIME = "seconds"
+FRAME_SLACK = 0.03
+"""Part by which frames may lie closer or wider than an instrument's: times in a spreadsheet are rounded."""
 
 
 def is_control_curves(path: Path) -> bool:
@@ -25,22 +28,12 @@ def is_control_curves(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES
 
 
-def refuse_other_suffixes(path: Path) -> None:
-    """Stop before the work where curves could not be written.
-
-    Raises:
-        OutputError: the name ends otherwise.
-    """
-    if not is_control_curves(path):
-        raise OutputError(f"{path}: curves are written as .csv or .npz. Change the end of the name.")
-
-
 def save_controls(path: Path, controls: Controls, frame_rate: float, *, force: bool = False) -> None:
     """Write controls frame by frame.
 
     Args:
         path: ends in .csv (columns seconds, f0_hz, amplitude, harmonic_1 ..., noise_1 ...) or .npz (the fields of
-            `Controls`, (n_frames, ...) each).
+            `Controls`, (n_frames, ...) each, and frame_rate).
         controls: (1, n_frames, ...) each.
         frame_rate: frames per second.
         force: replace an existing file.
@@ -48,35 +41,43 @@ def save_controls(path: Path, controls: Controls, frame_rate: float, *, force: b
     Raises:
         OutputError: another suffix, the file exists, or the place cannot be written to.
     """
-    refuse_other_suffixes(path)
+    refuse_suffix(path, "curves", SUFFIXES)
     with atomic_file(path, force=force) as temporary:
         if path.suffix.lower() == ".npz":
             with temporary.open("wb") as binary:
-                _write_npz(binary, controls)
+                _write_npz(binary, controls, frame_rate)
         else:
             with temporary.open("w", newline="", encoding="utf-8") as text:
                 _write_csv(text, controls, frame_rate)
 
 
-def read_controls(path: Path, *, n_harmonics: int, n_bands: int) -> Controls:
-    """Read controls that `save_controls` wrote, perhaps edited.
+def read_controls(path: Path, *, n_harmonics: int, n_bands: int, frame_rate: float) -> Controls:
+    """Read controls that `save_controls` wrote, perhaps edited; rows that were taken out leave no gap.
 
     Args:
         path: .csv or .npz.
         n_harmonics: of the instrument that is to play them.
         n_bands: of its noise.
+        frame_rate: of the instrument, frames per second.
 
     Returns:
         Controls (1, n_frames, ...); each distribution is brought back to a sum of one, its level to the amplitude.
 
     Raises:
         ShapeError: the file is none of these, or made for another instrument.
-        RangeError: it has no frame, or a value is no number, not finite, negative, or a pitch of zero.
+        RangeError: it has no frame or other frames a second, or a value is no number, not finite, negative, or a pitch
+            of zero.
         OSError: it cannot be read.
     """
     sizes = (1, 1, n_harmonics, n_bands)
     read = _read_npz if path.suffix.lower() == ".npz" else _read_csv
-    values = torch.from_numpy(read(path, sizes)).float().unsqueeze(0)
+    rows, frame_seconds = read(path, sizes)
+    if frame_seconds is not None and not abs(frame_seconds * frame_rate - 1.0) <= FRAME_SLACK:
+        raise RangeError(
+            f"{path}: frames {1000 * frame_seconds:.4g} ms apart, but those of this instrument are "
+            f"{1000 / frame_rate:.4g} ms. Resample the curves to that, or play them with the instrument they are of."
+        )
+    values = torch.from_numpy(rows).float().unsqueeze(0)
     if values.shape[1] == 0 or not bool(torch.isfinite(values).all()) or float(values.min()) < 0:
         raise RangeError(f"{path}: expected at least one frame, and finite numbers of 0 or more.")
     controls = Controls(*values.split(sizes, dim=-1))
@@ -101,30 +102,35 @@ def _write_csv(file: TextIO, controls: Controls, frame_rate: float) -> None:
     writer = csv.writer(file)
     writer.writerow(_columns(values.shape[-1] for values in controls))
     for frame, row in enumerate(_rows(controls).tolist()):
-        writer.writerow([f"{frame / frame_rate:.4f}", *(f"{value:.9g}" for value in row)])
+        writer.writerow([f"{frame / frame_rate:.6f}", *(f"{value:.9g}" for value in row)])
 
 
-def _write_npz(file: BinaryIO, controls: Controls) -> None:
-    np.savez_compressed(file, **{name: values[0].numpy() for name, values in controls._asdict().items()})
+def _write_npz(file: BinaryIO, controls: Controls, frame_rate: float) -> None:
+    arrays = {name: values[0].numpy() for name, values in controls._asdict().items()}
+    np.savez_compressed(file, frame_rate=np.float64(frame_rate), **arrays)
 
 
-def _read_csv(path: Path, sizes: tuple[int, ...]) -> np.ndarray:
+def _read_csv(path: Path, sizes: tuple[int, ...]) -> tuple[np.ndarray, float | None]:
+    """The values without the times, and the usual time from row to row; None for one row."""
     names, values = read_number_table(path)
     columns = _columns(sizes)
     if names != columns:
         raise ShapeError(
             f"{path}: expected the columns {', '.join(columns[:4])} ... {columns[-1]}. Which instrument was it?"
         )
-    return values[:, 1:]
+    steps = np.diff(values[:, 0])
+    return values[:, 1:], float(np.median(steps)) if len(steps) else None
 
 
-def _read_npz(path: Path, sizes: tuple[int, ...]) -> np.ndarray:
+def _read_npz(path: Path, sizes: tuple[int, ...]) -> tuple[np.ndarray, float]:
+    """The values, and the time from frame to frame."""
     try:
         with np.load(path, allow_pickle=False) as stored:
             arrays = [cast("np.ndarray", stored[name]) for name in Controls._fields]
-    except (KeyError, ValueError, EOFError) as error:
-        raise ShapeError(f"{path}: not control curves ({error}). Expected what --save-curves writes.") from error
+            frame_seconds = 1.0 / float(stored["frame_rate"])
+    except (KeyError, ValueError, EOFError, TypeError, AttributeError, ZeroDivisionError, BadZipFile) as error:
+        raise ShapeError(f"{path}: not control curves. Expected what --save-curves writes.") from error
     shapes = [array.shape for array in arrays]
     if [shape[1:] for shape in shapes] != [(size,) for size in sizes] or len({shape[0] for shape in shapes}) != 1:
         raise ShapeError(f"{path}: shapes {shapes}, expected (n_frames, n) with n of {sizes}. Which instrument was it?")
-    return np.concatenate(arrays, axis=1)
+    return np.concatenate(arrays, axis=1), frame_seconds

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import mido
 
-from luthier.atomic import atomic_file
-from luthier.errors import OutputError
+from luthier.atomic import atomic_file, refuse_suffix
 from luthier.inference.notes import Note
 
 SUFFIXES = (".mid", ".midi")
@@ -15,16 +14,6 @@ TICKS_PER_BEAT, BEATS_PER_MINUTE = 480, 120
 VELOCITY_PER_DB = 2.5
 """40 dB between the softest and the loudest velocity."""
 LOUDEST, SOFTEST = 120, 20
-
-
-def refuse_other_suffixes(path: Path) -> None:
-    """Stop before the work where notes could not be written.
-
-    Raises:
-        OutputError: the name ends otherwise.
-    """
-    if path.suffix.lower() not in SUFFIXES:
-        raise OutputError(f"{path}: notes are written as {SUFFIXES[0]}. Change the end of the name.")
 
 
 def save_notes(path: Path, notes: list[Note], frame_rate: float, *, force: bool = False) -> None:
@@ -39,7 +28,7 @@ def save_notes(path: Path, notes: list[Note], frame_rate: float, *, force: bool 
     Raises:
         OutputError: another suffix, the file exists, or the place cannot be written to.
     """
-    refuse_other_suffixes(path)
+    refuse_suffix(path, "notes", SUFFIXES)
     file, track = mido.MidiFile(ticks_per_beat=TICKS_PER_BEAT), mido.MidiTrack()
     file.tracks.append(track)
     track.append(mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(BEATS_PER_MINUTE)))

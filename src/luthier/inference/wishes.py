@@ -40,7 +40,8 @@ class Wishes(TypedDict, total=False):
         attack: seconds in which notes grow to their loudness.
         loudness: "auto": distributed as that of the instrument's notes, see `match_loudness`; "standardise": mean and
             spread of all frames become the instrument's, as in the assignment; "none"; or dB to add.
-        dynamics: 1 plays every note as loud as the melody asks, 0 as loud as the instrument would, see `follow_level`.
+        dynamics: 1 plays every note as loud as the melody asks, 0 as loud as the instrument would, see `follow_level`;
+            one that obeys its loudness would play it nearly as the melody asks.
         expression: "input": that of the input, matched to the instrument's; "predict": as the instrument would at
             this pitch and loudness; "auto" chooses, see `fit_expression`.
         offsets: added to the expression, octaves and dB; an instrument that obeys changes its brightness, warmth,

@@ -50,7 +50,11 @@ def read_config_file(path: str | Path) -> dict[str, Any]:
     """
     try:
         tables = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: cannot be read ({error.strerror or error}). Check the name and the rights."
+        ) from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as TOML ({error}).") from error
     unknown = sorted(set(tables) - set(SECTIONS))
     if unknown:

@@ -132,7 +132,7 @@ def say_verdict(verdict: Verdict, *, is_over: bool) -> str:
 def _say_open(verdict: Verdict, turn: str, stalled: str) -> str:
     """Of a run that is over without an answer."""
     if verdict.course == "early":
-        return "Too few validations to say whether a larger budget would help."
+        return "The training was too short to say what this instrument can be: train it longer first."
     if verdict.stalled_seconds == 0.0:
         return "Validation improved until the end: a larger budget may help further."
     return (

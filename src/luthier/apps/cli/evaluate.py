@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from luthier.apps.cli.options import INSTRUMENT, Force, Json
-from luthier.apps.cli.output import print_json, print_table, results_only
+from luthier.apps.cli.output import is_part, print_json, print_table, results_only
 from luthier.atomic import refuse_existing, refuse_loss
 from luthier.errors import OutputError
 
@@ -74,7 +74,7 @@ def evaluate(
         print()
     if against is not None:
         print_comparison(entrants)
-    if output is not None:
+    if output is not None and not is_part():
         print(output / "report.html")
         if listening_test:
             print(output / LISTENING_TEST)

@@ -19,6 +19,17 @@ def say(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
+def say_next(command: str, *, purpose: str = "Next") -> None:
+    """Name the command that usually follows, where no larger one goes on by itself."""
+    if not is_part():
+        say(f"{purpose}: {command}")
+
+
+def is_part() -> bool:
+    """Whether this command works for another one, which has the last word: inside its `results_only`."""
+    return sys.stdout is sys.stderr
+
+
 def print_json(document: object) -> None:
     """Print one JSON document on stdout; numbers that JSON does not have become null."""
     _print(json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False))

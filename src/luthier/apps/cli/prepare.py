@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from luthier.apps.cli.options import Force, Json
-from luthier.apps.cli.output import print_json, print_table, results_only, say
+from luthier.apps.cli.output import print_json, print_table, results_only, say_next
 from luthier.apps.cli.progress import counted
 
 if TYPE_CHECKING:
@@ -23,7 +23,9 @@ def prepare(
         int | None, typer.Option(help="Sample rate of the instrument, Hz; frames a second stay.")
     ] = None,
     hop_length: Annotated[int | None, typer.Option(help="Samples from one feature frame to the next.")] = None,
-    tracker: Annotated[str | None, typer.Option(help="Pitch tracker: auto, swift, crepe-tiny or crepe.")] = None,
+    tracker: Annotated[
+        str | None, typer.Option(help="Pitch tracker: auto (that is cascade), swift, crepe-tiny or crepe.")
+    ] = None,
     f0_min_hz: Annotated[float | None, typer.Option(help="Lowest pitch of the instrument, Hz.")] = None,
     f0_max_hz: Annotated[float | None, typer.Option(help="Highest pitch of the instrument, Hz.")] = None,
     credit: Annotated[str, typer.Option(help="Whom to name when sharing sounds of the instrument.")] = "",
@@ -83,7 +85,7 @@ def prepare(
     else:
         _print_report(report)
         chosen = f" --preset {preset}" if preset != "fast" and _suits(preset, definition) else ""
-        say(f"Next: luthier train {output} -o INSTRUMENT.safetensors{chosen}")
+        say_next(f"luthier train {output} -o INSTRUMENT.safetensors{chosen}")
 
 
 def feature_definition(preset: str, given: dict[str, Any]) -> Any:

@@ -9,17 +9,16 @@ import typer
 
 from luthier.apps.cli.options import INSTRUMENT, Dry, Force, Gain, Json, Lufs, Room, SoundOutput, Stems, Wet
 from luthier.apps.cli.output import print_json
+from luthier.apps.cli.places import refuse_overwriting
 from luthier.apps.cli.sounds import (
     Level,
     check_room,
     load_room,
     measure,
-    refuse_input,
-    refuse_stems,
     save_blocks,
     stem_names,
+    stem_paths,
 )
-from luthier.atomic import refuse_existing
 
 
 def resynth(
@@ -36,15 +35,14 @@ def resynth(
     json: Json = False,
 ) -> None:
     """Play a recording of the same instrument again, note by note as it was."""
-    check_room(dry=dry, room=room)
-    refuse_input([output], [input_, room])
-    refuse_existing(output, force=force)
+    check_room(dry=dry, room=room, wet=wet)
+    refuse_overwriting([output], [input_, room], force=force)
     from luthier.inference.player import load_player
     from luthier.inference.rendering import RoomChoice, render_blocks
 
     player = load_player(instrument)
     if stems:
-        refuse_stems(output, player, [input_, room], force=force)
+        refuse_overwriting([output, *stem_paths(output, stem_names(player))], [input_, room], force=force)
     response = load_room(room, player.sample_rate)
     place = RoomChoice(response, 0.0 if dry else wet, rings_out=True)
     saved = save_blocks(

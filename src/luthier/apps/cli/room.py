@@ -9,6 +9,7 @@ import typer
 
 from luthier.apps.cli.options import INSTRUMENT, Force, Json, SoundOutput
 from luthier.apps.cli.output import print_json
+from luthier.apps.cli.places import refuse_overwriting
 
 
 def room(
@@ -18,9 +19,7 @@ def room(
     json: Json = False,
 ) -> None:
     """Write the room that was learned: its impulse response, a clap in it."""
-    from luthier.atomic import refuse_existing
-
-    refuse_existing(output, force=force)
+    refuse_overwriting([output], [instrument], force=force)
     from luthier.data.audio_files import save_audio
     from luthier.inference.player import load_player
 

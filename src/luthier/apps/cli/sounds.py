@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import typer
 
 from luthier.apps.cli.output import say
-from luthier.atomic import refuse_existing
-from luthier.errors import OutputError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,26 +43,16 @@ class Saved(NamedTuple):
     lufs: float
 
 
-def check_room(*, dry: bool, room: Path | None) -> None:
-    """Refuse two wishes that contradict each other.
+def check_room(*, dry: bool, room: Path | None, wet: float) -> None:
+    """Refuse wishes that contradict each other.
 
     Raises:
-        typer.BadParameter: no room and another room are both asked for.
+        typer.BadParameter: no room is asked for, and another room or some of the room as well.
     """
     if dry and room is not None:
         raise typer.BadParameter("leaves the room out, --room adds one: choose one of them.", param_hint="--dry")
-
-
-def refuse_stems(output: Path, player: Player, inputs: Iterable[Path | None], *, force: bool) -> None:
-    """Stop before the work when a part of the sound would overwrite a file.
-
-    Raises:
-        OutputError: one of the stems exists and `force` is not set, or is one of the inputs.
-    """
-    paths = stem_paths(output, stem_names(player))
-    refuse_input(paths, inputs)
-    for path in paths:
-        refuse_existing(path, force=force)
+    if dry and wet != 1.0:
+        raise typer.BadParameter("leaves the room out, --wet says how much of it: choose one.", param_hint="--dry")
 
 
 def stem_paths(output: Path, names: Iterable[str]) -> list[Path]:
@@ -100,18 +88,6 @@ def load_room(path: Path | None, sample_rate: int) -> Tensor | None:
 def stem_names(player: Player) -> list[str]:
     """The parts of which an instrument's sound consists."""
     return [*(synth.kind for synth in player.instrument.config.synths), "room"]
-
-
-def refuse_input(outputs: Iterable[Path | None], inputs: Iterable[Path | None]) -> None:
-    """Stop before anything that is written would take the place of something that is read.
-
-    Raises:
-        OutputError: two of them are the same file.
-    """
-    sources = [source for source in inputs if source is not None and source.exists()]
-    for output in outputs:
-        if output is not None and output.exists() and any(output.samefile(source) for source in sources):
-            raise OutputError(f"{output}: is the input itself. Choose another name.")
 
 
 def measure(path: Path, player: Player) -> Features:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from luthier.apps.cli.output import say
-from luthier.errors import MissingExtraError
+from luthier.errors import MissingExtraError, OutputError
 
 
 def studio(
@@ -27,6 +27,8 @@ def studio(
     """Open the web page: check recordings, build an instrument, play it. Ctrl-C ends it."""
     if importlib.util.find_spec("gradio") is None:
         raise MissingExtraError("luthier studio needs an extra. Run: pip install 'luthier[web]'")
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{folder}: is a file. Give the folder of your instruments, or one to be made.")
     from luthier.apps.studio.address import listen, page_url
 
     with listen(host, port) as listener, TemporaryDirectory(prefix="luthier-studio-") as scratch:

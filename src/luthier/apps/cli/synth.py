@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
-from luthier.apps.cli.options import Force, Json, SoundOutput
+from luthier.apps.cli.options import Force, Json, SoundOutput, is_given
 from luthier.apps.cli.output import print_json
-from luthier.atomic import atomic_file, refuse_existing
+from luthier.apps.cli.places import refuse_overwriting
+from luthier.atomic import refuse_suffix
 
 
 def synth(
+    context: typer.Context,
     output: SoundOutput,
     curves: Annotated[
         Path | None,
@@ -30,21 +32,23 @@ def synth(
     json: Json = False,
 ) -> None:
     """Play control curves with the additive synthesiser, without any training."""
+    idle = [option for option in ("f0_hz", "n_harmonics") if curves is not None and is_given(context, option)]
+    if idle:
+        raise typer.BadParameter(f"{curves}: says it already; leave out --{idle[0].replace('_', '-')}.")
     pictures = [spectrogram] if spectrogram else []
-    for path in (output, *pictures):
-        refuse_existing(path, force=force)
+    refuse_overwriting([output, *pictures], [curves], force=force)
     from luthier.apps.curve_files import read_curves
     from luthier.data.audio_files import save_audio
-    from luthier.evaluation.plots import figure_to_png
-    from luthier.evaluation.plots import spectrogram as draw_spectrogram
+    from luthier.evaluation import plots
     from luthier.inference.additive import additive, diary_curves
 
+    for path in pictures:
+        refuse_suffix(path, "pictures", plots.SUFFIXES)
     chosen = read_curves(curves) if curves else diary_curves(f0_hz, n_harmonics)
     audio = additive(chosen, sample_rate=sample_rate, hop_length=hop_length)
     save_audio(output, audio, sample_rate, force=force)
     for path in pictures:
-        with atomic_file(path, force=force) as temporary:
-            temporary.write_bytes(figure_to_png(draw_spectrogram(audio, sample_rate=sample_rate, title=output.name)))
+        plots.save_figure(path, plots.spectrogram(audio, sample_rate=sample_rate, title=output.name), force=force)
     if json:
         print_json({"output": output, "spectrogram": spectrogram, "seconds": audio.shape[-1] / sample_rate})
     else:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from luthier.apps.cli.options import Force, Json, Set
-from luthier.apps.cli.output import print_json, results_only, say
+from luthier.apps.cli.output import print_json, results_only, say_next
 from luthier.atomic import refuse_existing
 
 
@@ -74,5 +74,6 @@ def train(
         print(output)
         if not result.refit_steps:
             place = f" --run-folder {run_folder}" if run_folder else ""
-            say(f"Once more, from all but the test: luthier train {dataset} -o {output}{place} --resume --refit")
-        say(f"Next: luthier transfer VOICE.wav --to {output} -o OUT.wav")
+            refit_command = f"luthier train {dataset} -o {output}{place} --resume --refit"
+            say_next(refit_command, purpose="Once more, from all but the test")
+        say_next(f"luthier transfer VOICE.wav --to {output} -o OUT.wav")

@@ -11,8 +11,9 @@ import typer
 from luthier.apps.cli.failures import USERS_ERROR
 from luthier.apps.cli.options import INSTRUMENT, Dry, Force, Gain, Json, Lufs, Room, SoundOutput, Stems, Wet, is_given
 from luthier.apps.cli.output import print_json, say
-from luthier.apps.cli.sounds import Level, check_room, load_room, refuse_input, refuse_stems
-from luthier.atomic import refuse_existing
+from luthier.apps.cli.places import refuse_overwriting
+from luthier.apps.cli.sounds import Level, check_room, load_room, stem_names, stem_paths
+from luthier.atomic import refuse_suffix
 from luthier.errors import LuthierError, OutputError
 
 if TYPE_CHECKING:
@@ -110,31 +111,34 @@ def transfer(
         _number_or(loudness, LOUDNESS_WORDS, "--loudness"),
     )
     harmonics_db = _numbers(harmonics)
-    check_room(dry=dry, room=room)
+    check_room(dry=dry, room=room, wet=wet)
     _refuse_what_cannot_apply(context, input_)
     pairs = _files(input_, output, [path for path in (save_curves, save_midi, plot) if path is not None])
     written = [save_curves, save_midi, plot, *(target for _, target in pairs)]
     read = [room, *(source for source, _ in pairs)]
-    refuse_input(written, read)
-    for path in written:
-        if path is not None:
-            refuse_existing(path, force=force)
+    refuse_overwriting(written, read, force=force)
     import torch
 
     from luthier.apps.transfer_run import Beside, TransferPlan
     from luthier.dsp.signals import Expression
+    from luthier.evaluation import plots
     from luthier.export import control_curves, midi_notes
     from luthier.inference.player import load_player
     from luthier.inference.rendering import RoomChoice
     from luthier.inference.wishes import Wishes
 
-    if save_curves is not None:
-        control_curves.refuse_other_suffixes(save_curves)
-    if save_midi is not None:
-        midi_notes.refuse_other_suffixes(save_midi)
+    for path, what, suffixes in (
+        (save_curves, "curves", control_curves.SUFFIXES),
+        (save_midi, "notes", midi_notes.SUFFIXES),
+        (plot, "pictures", plots.SUFFIXES),
+    ):
+        if path is not None:
+            refuse_suffix(path, what, suffixes)
     player = load_player(instrument)
-    for _, target in pairs if stems else []:
-        refuse_stems(target, player, read, force=force)
+    if stems:
+        names = stem_names(player)
+        parts = [part for _, target in pairs for part in stem_paths(target, names)]
+        refuse_overwriting([*written, *parts], read, force=force)
     plan = TransferPlan(
         player,
         Wishes(
