@@ -181,6 +181,14 @@ def test_a_wish_out_of_reach_is_named(wish: dict[str, object]) -> None:
         fit(INSTRUMENT, MELODY, wish)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    "wish", [{"autotune": "yes"}, {"semitones": None}, {"harmonics_db": ["loud"]}, {"offsets": 3}, {"morph": "violin"}]
+)
+def test_a_wish_of_another_kind_is_named(wish: dict[str, object]) -> None:
+    with pytest.raises(TypeError, match=f"{next(iter(wish))}.*: expected "):
+        fit(INSTRUMENT, MELODY, wish)  # type: ignore[arg-type]
+
+
 def against_the_rest_db(share_db: Tensor) -> Tensor:
     share = 10 ** (share_db / 10)
     return 10 * torch.log10(share / (1 - share))

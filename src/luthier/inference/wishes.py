@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from numbers import Real
 from typing import TypedDict, cast
 
 from luthier.dsp.signals import Expression
@@ -82,12 +83,13 @@ def check_wishes(wishes: Wishes) -> None:
     """Refuse names that there are not, and numbers outside their range.
 
     Raises:
-        TypeError: an unknown name, as Python does for one; says which may have been meant.
+        TypeError: an unknown name, as Python does for one; says which may have been meant. Or a value of another kind.
         RangeError: a number that makes no sense.
     """
     for name in wishes:
         if name not in Wishes.__annotations__:
             raise TypeError(f"unknown wish {name!r}: {_meant(name)}")
+    _check_kinds(wishes)
     for name, most in MOST.items():
         value = cast("float", wishes.get(name, 0.0))
         if not 0.0 <= value <= most:
@@ -104,6 +106,19 @@ def check_wishes(wishes: Wishes) -> None:
     scale = wishes.get("scale", "chromatic")
     if scale != "auto":
         scale_classes(scale)
+
+
+def _check_kinds(wishes: Wishes) -> None:
+    """Refuse words in the place of numbers, and single values in the place of groups of them."""
+    numbers = {name: wishes[name] for name in (*MOST, "semitones", "balance_db", "tilt_db") if name in wishes}  # type: ignore[literal-required]
+    numbers |= {f"harmonics_db[{index}]": value for index, value in enumerate(wishes.get("harmonics_db", ()))}
+    for name, value in numbers.items():
+        if not isinstance(value, Real):
+            raise TypeError(f"{name} {value!r}: expected a number.")
+    for name, kind in {"offsets": Expression, "morph": MorphWith}.items():
+        value = wishes.get(name)
+        if value is not None and not isinstance(value, kind):
+            raise TypeError(f"{name} {value!r}: expected {kind.__name__}(...) or None.")
 
 
 def _check_distance(name: str, value: float, most: float) -> None:
