@@ -44,10 +44,11 @@ class AudioNode {
 const elements = {};
 const kept = {};
 let saved = "";
+let made = null;
 const browser = {
   document: {
     getElementById: (id) => (elements[id] ??= new Element()),
-    createElement: (tag) => new Element(tag),
+    createElement: (tag) => (made = new Element(tag)),
     addEventListener() {},
   },
   localStorage: {
@@ -80,7 +81,7 @@ const { progress, key } = run(...Object.values(browser));
 
 async function listen() {
   const headings = [];
-  elements.listener = Object.assign(new Element(), { value: 'Anna "A", B' });
+  elements.listener = Object.assign(new Element(), { value: 'Zoë "A", B' });
   elements.who.tell("submit");
   while (!elements.trial.hidden) {
     await new Promise(setImmediate);
@@ -97,7 +98,7 @@ async function listen() {
     elements.next.click();
   }
   elements.download.click();
-  console.log(JSON.stringify({ headings, key, csv: saved }));
+  console.log(JSON.stringify({ headings, key, csv: saved, file: made.download }));
 }
 
 listen();

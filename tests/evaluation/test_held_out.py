@@ -9,7 +9,7 @@ from luthier.data.dataset import Dataset
 from luthier.data.split import Block
 from luthier.evaluation import held_out
 from luthier.evaluation.evaluate import Evaluation
-from luthier.evaluation.held_out import learned_share, passages_for_file
+from luthier.evaluation.held_out import has_learned_here, learned_share, passages_for_file
 from luthier.evaluation.instrument_report import Entrant, say_material
 from luthier.model.instrument import Instrument
 from luthier.model.instrument_file import MOST_PASSAGES, TrainingSummary, load_instrument, save_instrument
@@ -20,6 +20,8 @@ def test_an_instrument_has_learned_from_its_training_part_and_from_nothing_else(
     assert learned_share(learned_from, dataset, "train") == pytest.approx(1.0)
     assert learned_share(learned_from, dataset, "validation") == 0.0
     assert learned_share(learned_from, dataset, "test") == 0.0
+    assert has_learned_here(learned_from, dataset)
+    assert not has_learned_here({"0123456789abcdef": ((0.0, 1.0),)}, dataset)
     refitted = passages_for_file(dataset, "trainval")
     assert learned_share(refitted, dataset, "validation") == pytest.approx(1.0)
     assert learned_share(refitted, dataset, "test") == 0.0
@@ -59,7 +61,10 @@ def test_the_page_says_what_is_known(instrument: Instrument, scores: Evaluation)
 
     new, old, part, all_ = (entrant(*each) for each in (("new", 0.0), ("old", None), ("part", 0.4), ("all", 1.0)))
     assert "were held out from training" in say_material([new], "test")
-    assert "were held out from training" in say_material([new], "train")  # of a dataset that it never saw
+    stranger = new._replace(learned_here=False)
+    for split in ("test", "validation", "train"):
+        assert "other files than the instrument was trained on" in say_material([stranger], split)
+    assert "other files than new was trained on" in say_material([stranger, part], "test")
     assert "best moment of training" in say_material([new], "validation")
     assert "40 % of what is scored below is what the instrument was trained on" in say_material([part], "test")
     assert "that all was trained on: no test of it" in say_material([new, all_], "train")

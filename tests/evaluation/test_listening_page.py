@@ -19,7 +19,7 @@ from evaluation.sounds import RATE, tone
 from luthier.errors import OutputError, RangeError
 from luthier.evaluation.listening_page import render_listening_test, write_listening_test
 from luthier.evaluation.listening_trials import Trial
-from luthier.evaluation.ratings import read_ratings
+from luthier.evaluation.ratings import read_ratings, set_aside
 
 CONDITIONS = ["reference", "anchor 3.5 kHz", "oracle", "Stradivari"]
 
@@ -118,9 +118,10 @@ def test_a_listener_practises_rates_everything_and_hands_in_what_can_be_scored(p
     (tmp_path / "anna.csv").write_text(taken["csv"], encoding="utf-8")
     ratings = read_ratings([tmp_path / "anna.csv"])
     assert len(ratings) == 8 * 4
-    assert {rating.listener for rating in ratings} == {'Anna "A", B'}
+    assert {rating.listener for rating in ratings} == {'Zoë "A", B'}
     for rating in ratings:
         conditions = taken["key"][int(rating.trial) - 1]["conditions"]
         is_reference = rating.condition == "reference"
         assert rating.rating == (100 if is_reference else 10 * conditions.index(rating.condition))
-        assert not rating.is_set_aside
+    assert set_aside(ratings) == set()
+    assert taken["file"] == f"listening-test-Zoë-A-B-{ratings[0].seed}.csv"

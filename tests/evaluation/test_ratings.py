@@ -8,17 +8,15 @@ from pathlib import Path
 import pytest
 
 from luthier.errors import LuthierError, RangeError, ShapeError
-from luthier.evaluation.ratings import read_ratings, score_ratings
+from luthier.evaluation.ratings import read_ratings, score_ratings, set_aside
 
 HEADER = "listener,experience,trial,excerpt,condition,rating,trial_order,sound_order,seed,seconds"
 ASIDE = "reference_below_90_too_often"
 
 
-def write(
-    path: Path, listener: str, seed: int, ratings: dict[str, list[object]], *, is_set_aside: bool = False
-) -> Path:
+def write(path: Path, listener: str, seed: int, ratings: dict[str, list[object]], *, excerpt: str = "take") -> Path:
     rows = [
-        f"{listener},trained,{trial},take {trial},{condition},{rating},1,1,{seed},9.5,{str(is_set_aside).lower()}"
+        f"{listener},trained,{trial},{excerpt} {trial},{condition},{rating},1,1,{seed},9.5,false"
         for condition, row in ratings.items()
         for trial, rating in enumerate(row, start=1)
     ]
@@ -51,9 +49,34 @@ def test_what_was_handed_in_twice_counts_once_and_a_second_try_counts_too(tmp_pa
     assert score.n_listeners == 1
 
 
-def test_who_did_not_find_the_reference_is_marked(tmp_path: Path) -> None:
-    (rating,) = read_ratings([write(tmp_path / "a.csv", "a", 1, {"reference": [20]}, is_set_aside=True)])
-    assert rating.is_set_aside
+def test_a_sitting_is_set_aside_in_which_the_reference_was_missed_too_often(tmp_path: Path) -> None:
+    once_in_eight = [100] * 7 + [89]
+    files = [
+        write(tmp_path / "a.csv", "a", 1, {"reference": [20], "violin": [99]}),
+        write(tmp_path / "a2.csv", "a", 2, {"reference": [90], "violin": [10]}),
+        write(tmp_path / "b.csv", "b", 3, {"reference": once_in_eight}),
+        write(tmp_path / "c.csv", "c", 4, {"reference": once_in_eight[2:]}),
+    ]
+    assert set_aside(read_ratings(files)) == {("a", "1"), ("c", "4")}
+
+
+def test_files_that_a_spreadsheet_saved_are_read(tmp_path: Path) -> None:
+    text = write(tmp_path / "a.csv", "a", 1, {"reference": [97.5], "violin": [40]}).read_text()
+    saved = tmp_path / "saved.csv"
+    saved.write_text(text.replace(",", ";").replace("97.5", "97,5").replace("false", "FALSE"), encoding="utf-8-sig")
+    assert read_ratings([saved]) == read_ratings([tmp_path / "a.csv"])
+
+
+def test_files_of_two_tests_are_not_mixed(tmp_path: Path) -> None:
+    files = [write(tmp_path / f"{name}.csv", name, 1, {"violin": [40]}, excerpt=name) for name in ("etude", "sonata")]
+    with pytest.raises(ShapeError, match="trial 1 is 'sonata 1', in the files before 'etude 1'"):
+        read_ratings(files)
+
+
+def test_a_file_that_was_changed_is_not_taken_for_the_same(tmp_path: Path) -> None:
+    files = [write(tmp_path / f"{rating}.csv", "a", 1, {"violin": [rating]}) for rating in (40, 90)]
+    with pytest.raises(RangeError, match="'a' rates 'violin' in trial 1 otherwise"):
+        read_ratings(files)
 
 
 @pytest.mark.parametrize(

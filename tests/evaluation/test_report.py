@@ -62,6 +62,18 @@ def test_every_player_plays_and_every_picture_shows(report: Report) -> None:
     assert imread(io.BytesIO(base64.b64decode(image.split(",")[1]))).shape[1] == 990
 
 
+def test_sounds_that_are_compared_are_turned_down_alike_where_one_would_clip(report: Report) -> None:
+    loud, soft = 10.0 * tone(440), 0.5 * tone(440)
+    both = ReportExample("Both", [("Loud", loud, RATE), ("Soft", soft, RATE)], text="Listen.")
+    page = Page(render_report(report._replace(examples=[both])))
+    played = [soundfile.read(io.BytesIO(base64.b64decode(source.split(",")[1])))[0] for source in page.players]
+    assert abs(played[0]).max() == pytest.approx(0.999, abs=1e-3)
+    assert abs(played[0]).max() / abs(played[1]).max() == pytest.approx(float(loud.max() / soft.max()), rel=1e-3)
+    peak_db = 20 * math.log10(float(loud.abs().max()) / 0.999)
+    assert f"Listen. All are turned down by {peak_db:.1f} dB" in page.text
+    assert "turned down" not in Page(render_report(report)).text
+
+
 def test_text_of_others_stays_text(report: Report) -> None:
     html = render_report(report)
     assert "<script" not in html

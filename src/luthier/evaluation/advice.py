@@ -105,7 +105,7 @@ def _pitch(cents: Number, in_tune: Number) -> str:
         return f"The melody is kept: {share}."
     if cents <= FAIR_CENTS:
         return f"The melody is kept in most places: {share}."
-    return f"The melody is not kept: {share}. Look at the pitch curves below; chords and a second voice cause this."
+    return f"The melody is not kept: {share}. Chords and a second voice cause this: look at the pitch curves of the report."
 
 
 def _beginnings(late_ms: Number, found: Number) -> str:

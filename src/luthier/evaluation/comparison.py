@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from luthier.evaluation.bootstrap import bootstrap_interval
+from luthier.evaluation.intervals import student_interval
 from luthier.evaluation.metrics import FRAMED_METRICS
 from luthier.evaluation.scores import Evaluation
-
-FEWEST_PASSAGES = 4
-"""Fewer resample to intervals that are much too narrow."""
 
 
 class Difference(NamedTuple):
@@ -18,7 +15,7 @@ class Difference(NamedTuple):
     Attributes:
         metric: its name; lower is better.
         mean: of the second instrument's scores less the first's, over passages.
-        low, high: 95 % interval of that mean; both the mean itself where there is a single passage.
+        low, high: 95 % interval of that mean, Student's; NaN for a single passage.
         n_better: passages in which the second is better.
         n_passages: in all.
     """
@@ -33,7 +30,7 @@ class Difference(NamedTuple):
     @property
     def words(self) -> str:
         """Whether one is better than the other, as far as the passages tell."""
-        if self.n_passages < FEWEST_PASSAGES:
+        if self.n_passages < 2:
             return "too few passages to say"
         if self.low <= 0.0 <= self.high:
             return "not told apart by these passages"
@@ -61,7 +58,7 @@ def compare(first: Evaluation, second: Evaluation) -> list[Difference]:
         differences = [other - one for one, other in pairs if one is not None and other is not None]
         if not differences:
             continue
-        low, high = bootstrap_interval(differences)
+        low, high = student_interval(differences)
         mean = sum(differences) / len(differences)
         found.append(Difference(metric, mean, low, high, sum(each < 0 for each in differences), len(differences)))
     return found

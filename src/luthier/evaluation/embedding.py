@@ -15,7 +15,7 @@ def audio_data_uri(audio: Tensor, sample_rate: int) -> str:
     """Encode audio as a data URI of a 16-bit FLAC file, which every current browser plays.
 
     Args:
-        audio: (n_samples,) or (1, n_samples); beyond full scale it is clipped, so that players stay comparable.
+        audio: (n_samples,) or (1, n_samples); beyond full scale it is clipped.
         sample_rate: Hz.
 
     Raises:

@@ -10,7 +10,6 @@ import torch
 from luthier.data.dataset import Dataset
 from luthier.data.split import Part
 from luthier.errors import DatasetError, RangeError
-from luthier.evaluation.bootstrap import bootstrap_interval, gap_interval
 from luthier.evaluation.frames_of_reference import (
     MeanTimbre,
     Synthesiser,
@@ -19,6 +18,7 @@ from luthier.evaluation.frames_of_reference import (
     oracle_controls,
 )
 from luthier.evaluation.gap import gap
+from luthier.evaluation.intervals import bootstrap_interval, gap_interval
 from luthier.evaluation.material import Clip, clips
 from luthier.evaluation.metrics import (
     FRAMED_METRICS,
@@ -77,17 +77,22 @@ def evaluate(
     return _summarise(instrument, scored, results, split, seeds)
 
 
-def check_fit(instrument: Instrument, dataset: Dataset) -> None:
+def check_fit(instrument: Instrument, dataset: Dataset, *, name: str = "the instrument") -> None:
     """Refuse a dataset whose features mean something else than those the instrument listens to.
+
+    Args:
+        instrument: any.
+        dataset: any.
+        name: of the instrument, for the message.
 
     Raises:
         DatasetError: sample rate, hop length or loudness differ.
     """
     wanted, found = instrument.config.features, dataset.definition
-    for name in ("sample_rate", "hop_length", "loudness", "loudness_n_fft", "loudness_floor_db"):
-        if getattr(wanted, name) != getattr(found, name):
+    for field in ("sample_rate", "hop_length", "loudness", "loudness_n_fft", "loudness_floor_db"):
+        if getattr(wanted, field) != getattr(found, field):
             raise DatasetError(
-                f"{dataset.path}: {name} is {getattr(found, name)}, the instrument expects {getattr(wanted, name)}. "
+                f"{dataset.path}: {field} is {getattr(found, field)}, {name} expects {getattr(wanted, field)}. "
                 "Prepare the recordings again to fit the instrument."
             )
 

@@ -43,6 +43,15 @@ def learned_share(learned_from: Passages, dataset: Dataset, part: Part) -> float
     return common / sum(end - begin for passages in wanted.values() for begin, end in passages)
 
 
+def has_learned_here(learned_from: Passages, dataset: Dataset) -> bool:
+    """Whether an instrument has learned from any recording of a dataset: what it did not learn there was held out.
+
+    Copies in another format, and parts that were cut out, are other recordings.
+    """
+    names = {block.recording for part in ("trainval", "test") for block in dataset.blocks(part)}
+    return not names.isdisjoint(learned_from)
+
+
 def _passages(dataset: Dataset, part: Part) -> dict[str, list[tuple[float, float]]]:
     found: dict[str, list[tuple[float, float]]] = {}
     frame_rate = dataset.definition.frame_rate

@@ -35,6 +35,10 @@ PARTLY_LEARNED = "{share} % of what is scored below is what {who} was trained on
 ALL_SHARE = 0.995
 UNKNOWN = "Whether {who} was trained on what is scored below is not known: its file does not say."
 CHOSEN_BY = "Everything below was played from recordings by which the best moment of training was chosen."
+OTHER_FILES = (
+    "Everything below was played from other files than {who} was trained on; whether they are copies or parts of these "
+    "cannot be told."
+)
 HELD_OUT = "Everything below was played from recordings that were held out from training."
 OWN = "expression of its own"
 """How what an instrument makes of pitch and loudness alone is called."""
@@ -53,6 +57,7 @@ class Entrant(NamedTuple):
         scores: what `evaluate` found.
         training: its losses, where they are known.
         learned_share: how much of what it is scored on it learned from, see `held_out`; None where it is not known.
+        learned_here: whether it learned from other recordings or passages of the same dataset.
         credit: whom to name for it.
     """
 
@@ -61,6 +66,7 @@ class Entrant(NamedTuple):
     scores: Evaluation
     training: TrainingCurve | None = None
     learned_share: float | None = None
+    learned_here: bool = True
     credit: str = ""
 
 
@@ -72,19 +78,25 @@ def say_credits(dataset: Dataset, entrants: Sequence[Entrant]) -> list[str]:
 
 def say_material(entrants: Sequence[Entrant], split: Part) -> str:
     """What instruments are scored on, in a sentence."""
-    if all(entrant.learned_share == 0.0 for entrant in entrants):
+    said = [_say_learned(entrant) for entrant in entrants]
+    if not any(said):
         return CHOSEN_BY if split == "validation" else HELD_OUT
-    shares = list(dict.fromkeys(entrant.learned_share for entrant in entrants))
-    groups = [(share, [entrant for entrant in entrants if entrant.learned_share == share]) for share in shares]
-    return " ".join(_say_learned(share, _who(some, entrants)) for share, some in groups if share != 0.0)
+    groups = {
+        text: [entrant for entrant, own in zip(entrants, said, strict=True) if own == text] for text in said if text
+    }
+    return " ".join(text.format(who=_who(some, entrants)) for text, some in groups.items())
 
 
-def _say_learned(share: float | None, who: str) -> str:
+def _say_learned(entrant: Entrant) -> str:
+    """What has to be said of one instrument, its name left open; nothing where it was held out."""
+    share = entrant.learned_share
     if share is None:
-        return UNKNOWN.format(who=who)
+        return UNKNOWN
+    if share == 0.0:
+        return "" if entrant.learned_here else OTHER_FILES
     if share > ALL_SHARE:
-        return ALL_LEARNED.format(who=who)
-    return PARTLY_LEARNED.format(who=who, share="Less than 1" if share < 0.005 else f"{100 * share:.0f}")
+        return ALL_LEARNED
+    return PARTLY_LEARNED.replace("{share}", "Less than 1" if share < 0.005 else f"{100 * share:.0f}")
 
 
 def _who(some: Sequence[Entrant], entrants: Sequence[Entrant]) -> str:

@@ -33,7 +33,7 @@ PLAIN_METRICS: dict[str, SpectralMetric] = {
 PITCH_METRICS = PitchErrors._fields
 
 MEANINGS = {
-    "mss": "Distance of the spectra at six time scales, as in published work; two takes of the same noise score 3 to 4.",
+    "mss": "Distance of the spectra at six time scales, as in published work; two takes of the same noise differ, by the floor.",
     "mss_rel": "The same, blind to what lies 80 dB below the loudest, in windows that last as long at every sample rate: the "
     "one number to compare instruments by.",
     "mel_db": "Mean difference in level over time and pitch range, in dB: how well the timbre is matched.",

@@ -14,8 +14,11 @@ from luthier.evaluation.comparison import Difference
 from luthier.evaluation.embedding import audio_data_uri, png_data_uri
 from luthier.evaluation.metrics import MEANINGS
 from luthier.evaluation.scores import Evaluation, FramedScore, Number
+from luthier.units import amplitude_to_db
 
 TEMPLATE = "report.html.j2"
+HIGHEST_PEAK = 0.999
+"""Of what is heard."""
 BY_PASSAGE = ("mss_rel", "mel_db", "loudness_db_l1", "onset_ms", "f0_cents")
 """Scores that are shown of each passage; all are in scores.json."""
 
@@ -107,8 +110,19 @@ def render_report(report: Report) -> str:
         loader=PackageLoader("luthier.evaluation"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     environment.filters.update(audio_data_uri=lambda player: audio_data_uri(*player[1:]), png_data_uri=png_data_uri)
+    report = report._replace(examples=[_unclipped(example) for example in report.examples])
     tables = [(table.name, _rows(table.scores), _passages(table.scores)) for table in report.tables]
     return environment.get_template(TEMPLATE).render(report=report, tables=tables, by_passage=BY_PASSAGE)
+
+
+def _unclipped(example: ReportExample) -> ReportExample:
+    """Sounds that belong together, all turned down alike where one of them would clip: they stay comparable."""
+    peak = max((float(audio.abs().max()) for _, audio, _ in example.players if audio.numel()), default=0.0)
+    if not HIGHEST_PEAK < peak < float("inf"):
+        return example
+    players = [(label, HIGHEST_PEAK / peak * audio, rate) for label, audio, rate in example.players]
+    said = f"All are turned down by {amplitude_to_db(peak / HIGHEST_PEAK):.1f} dB, one of them would have clipped."
+    return example._replace(players=players, text=f"{example.text} {said}".strip())
 
 
 def _rows(scores: Evaluation) -> list[_Row]:

@@ -116,6 +116,19 @@ def test_wet_is_a_share(play, tmp_path, wet) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(("option", "value"), [("--wet", "1.1"), ("--lufs", "5"), ("--gain", "inf")])
+@pytest.mark.parametrize("command", ["transfer {0} --to {1} -o out.wav", "resynth {0} --with {1} -o out.wav"])
+def test_a_level_that_cannot_be_is_named_before_a_sound_is_read(
+    luthier_command, instrument_file, tmp_path, command, option, value
+) -> None:
+    (tmp_path / "text.wav").write_text("not a sound")
+    arguments = command.format(tmp_path / "text.wav", instrument_file).split()
+    outcome = luthier_command(*arguments, option, value)
+    assert (outcome.code, outcome.stderr.count("\n")) == (1, 1)
+    assert value in outcome.stderr
+    assert "text.wav" not in outcome.stderr
+
+
 def test_what_is_no_sound_is_one_line(luthier_command, instrument_file, tmp_path) -> None:
     (tmp_path / "text.wav").write_text("not a sound")
     outcome = luthier_command("transfer", tmp_path / "text.wav", "--to", instrument_file, "-o", tmp_path / "out.wav")

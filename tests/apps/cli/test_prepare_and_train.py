@@ -173,12 +173,23 @@ def test_evaluate_compares_two_instruments_and_makes_a_listening_test(
     )
     assert outcome.code == 0, outcome.stderr
     assert outcome.json["against"]["mss_rel"] == outcome.json["mss_rel"]
+    assert {each["mean"] for each in outcome.json["comparison"]} == {0.0}
+    assert {"mss_rel", "mel_db", "loudness_db_l1"} <= {each["metric"] for each in outcome.json["comparison"]}
     assert json.loads((tmp_path / "report" / "scores.json").read_text()) == outcome.json
     assert "string and other" in (tmp_path / "report" / "report.html").read_text()
     page = (tmp_path / "report" / "listening-test.html").read_text()
     assert "data:audio/flac" in page
     told = luthier_command("evaluate", output, dataset, "--against", other).stdout
     assert "other against string, passage by passage" in told
+
+
+def test_a_second_instrument_that_does_not_fit_is_named_before_the_first_is_scored(
+    trained, dataset, luthier_command, monkeypatch
+) -> None:
+    monkeypatch.setattr("luthier.evaluation.evaluate.evaluate", lambda *_, **__: pytest.fail("scored"))
+    outcome = luthier_command("evaluate", trained[0], dataset, "--against", "violin-studio")
+    assert (outcome.code, outcome.stderr.count("\n")) == (1, 1)
+    assert "violin-studio expects 44100" in outcome.stderr
 
 
 def test_an_instrument_is_not_compared_with_itself(trained, dataset, luthier_command) -> None:

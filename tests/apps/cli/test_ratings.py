@@ -12,9 +12,8 @@ HEADER = "listener,experience,trial,excerpt,condition,rating,trial_order,sound_o
 
 @pytest.fixture
 def files(tmp_path: Path) -> list[Path]:
-    listeners = [("anna", 100, 60, "false"), ("ben", 98, 70, "false"), ("carl", 20, 100, "true")]
-    for listener, reference, violin, is_aside in listeners:
-        rows = [f"{listener},trained,1,x,{name},{rating},1,1,7,9.5,{is_aside}"
+    for listener, reference, violin in [("anna", 100, 60), ("ben", 98, 70), ("carl", 20, 100)]:
+        rows = [f"{listener},trained,1,x,{name},{rating},1,1,7,9.5,false"
                 for name, rating in (("reference", reference), ("violin", violin))]  # fmt: skip
         (tmp_path / f"{listener}.csv").write_text("\n".join([HEADER, *rows]))
     return sorted(tmp_path.glob("*.csv"))
@@ -34,6 +33,14 @@ def test_everybody_counts_when_asked_for(luthier_command, files: list[Path]) -> 
         ("reference", 3),
     ]
     assert document["set_aside"] == []
+
+
+def test_a_second_sitting_is_named_and_counts_as_the_same_listener(luthier_command, files: list[Path]) -> None:
+    text = files[0].read_text()
+    files[2].write_text(text.replace(",7,", ",8,").replace("60", "80"))  # anna once more instead of carl
+    outcome = luthier_command("ratings", *files)
+    assert "anna: found 2 sittings, counted as one listener." in outcome.stderr
+    assert [line.split()[:2] for line in outcome.stdout.splitlines()[1:]] == [["reference", "99.0"], ["violin", "70.0"]]
 
 
 def test_a_single_listener_has_no_interval(luthier_command, files: list[Path]) -> None:

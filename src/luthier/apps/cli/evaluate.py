@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_format
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -49,7 +50,7 @@ def evaluate(
         refuse_loss(output, "report.html", [instrument, dataset, *([against] if against else [])])
     from luthier.atomic import atomic_folder
     from luthier.data.dataset import Dataset
-    from luthier.evaluation.instrument_report import instrument_report, say_material
+    from luthier.evaluation.instrument_report import HELD_OUT, instrument_report, say_material
     from luthier.evaluation.report import write_report
 
     opened = Dataset.open(dataset)
@@ -65,8 +66,8 @@ def evaluate(
     if json:
         print_json(_document(entrants))
         return
-    if split != "test" or any(entrant.learned_share != 0.0 for entrant in entrants):
-        print(say_material(entrants, split) + "\n")
+    if (material := say_material(entrants, split)) != HELD_OUT:
+        print(material + "\n")
     for entrant in entrants:
         if against is not None:
             print(f"{entrant.name}\n")
@@ -88,8 +89,9 @@ def _file(name: Path) -> Path:
 
 def _entrants(paths: list[Path], dataset: Dataset, split: Part) -> list[Entrant]:
     """The instruments with their scores and training; files of one name go by their whole path."""
+    from luthier.evaluation.evaluate import check_fit
     from luthier.evaluation.evaluate import evaluate as score
-    from luthier.evaluation.held_out import learned_share
+    from luthier.evaluation.held_out import has_learned_here, learned_share
     from luthier.evaluation.instrument_report import Entrant
     from luthier.model.bundled import find_instrument
     from luthier.model.instrument_file import load_instrument
@@ -98,6 +100,8 @@ def _entrants(paths: list[Path], dataset: Dataset, split: Part) -> list[Entrant]
 
     is_clear = len({path.stem for path in paths}) == len(paths)
     loaded = [load_instrument(path) for path in paths]
+    for path, learned in zip(paths, loaded, strict=True):  # before the work on any of them
+        check_fit(learned.instrument, dataset, name=str(path))
     return [
         Entrant(
             name=path.stem if is_clear else str(path),
@@ -105,6 +109,7 @@ def _entrants(paths: list[Path], dataset: Dataset, split: Part) -> list[Entrant]
             scores=score(learned.instrument, dataset, split=split),
             training=training_curve(default_run_folder(find_instrument(path))),
             learned_share=learned_share(learned.summary.learned_from, dataset, split),
+            learned_here=has_learned_here(learned.summary.learned_from, dataset),
             credit=learned.summary.credit,
         )
         for path, learned in zip(paths, loaded, strict=True)
@@ -112,13 +117,21 @@ def _entrants(paths: list[Path], dataset: Dataset, split: Part) -> list[Entrant]
 
 
 def _document(entrants: list[Entrant]) -> dict[str, Any]:
-    """The scores of the first instrument, and under `against` those of the second."""
+    """The scores of the first instrument, and under `against` and `comparison` those of the second, and both together."""
+    from luthier.evaluation.comparison import compare
+
     first, *second = (
         entrant.scores.model_dump(mode="json")
         | {"trained_on": None if entrant.learned_share is None else entrant.learned_share > 0.0}
         for entrant in entrants
     )
-    return first | ({"against": second[0]} if second else {})
+    if not second:
+        return first
+    differences = compare(entrants[0].scores, entrants[1].scores)
+    return first | {
+        "against": second[0],
+        "comparison": [each._asdict() | {"words": each.words} for each in differences],
+    }
 
 
 def _write_listening_test(path: Path, dataset: Dataset, entrants: list[Entrant], split: Part) -> None:
@@ -144,8 +157,8 @@ def print_comparison(entrants: list[Entrant]) -> None:
         (
             each.metric,
             f"{each.mean:+.3g}",
-            f"{each.low:+.3g}",
-            f"{each.high:+.3g}",
+            _signed(each.low),
+            _signed(each.high),
             f"{each.n_better} of {each.n_passages}",
             each.words,
         )
@@ -169,6 +182,10 @@ def print_scores(scores: Evaluation, *, training: str = "") -> None:
     print_table(("score", *columns), rows)
     print()
     print("\n".join(advise(scores, training=training)))
+
+
+def _signed(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:+.3g}"
 
 
 def _text(value: float | None) -> str:

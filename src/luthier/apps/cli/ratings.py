@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -21,16 +22,19 @@ def ratings(
 ) -> None:
     """Put the results of a listening test together: the mean rating of each condition."""
     from luthier.errors import RangeError
-    from luthier.evaluation.ratings import read_ratings, score_ratings
+    from luthier.evaluation.ratings import read_ratings, score_ratings, set_aside
 
     found = read_ratings(files)
-    aside = sorted({rating.listener for rating in found if rating.is_set_aside})
-    kept = [rating for rating in found if everybody or not rating.is_set_aside]
+    missed = set() if everybody else set_aside(found)
+    kept = [rating for rating in found if rating.sitting not in missed]
+    sittings = sorted({rating.sitting for rating in found})
+    often = {name for name, count in Counter(name for name, _ in sittings).items() if count > 1}
+    aside = [f"{name} (seed {seed})" if name in often else name for name, seed in sorted(missed)]
     if not kept:
         raise RangeError("nobody found the hidden reference: nothing is left. --everybody counts them all the same.")
     scores = score_ratings(kept)
     if json:
-        print_json({"conditions": [score._asdict() for score in scores], "set_aside": [] if everybody else aside})
+        print_json({"conditions": [score._asdict() for score in scores], "set_aside": aside})
         return
     rows = [
         (score.condition, f"{score.mean:.1f}", "" if math.isnan(score.low) else f"{score.low:.1f} to {score.high:.1f}",
@@ -38,5 +42,7 @@ def ratings(
         for score in scores
     ]  # fmt: skip
     print_table(("condition", "rating", "95 %", "listeners"), rows)
-    if aside and not everybody:
+    for name in sorted(often):
+        say(f"{name}: found {sum(each == name for each, _ in sittings)} sittings, counted as one listener.")
+    if aside:
         say(f"Set aside, for they rated the hidden reference below 90 too often: {', '.join(aside)}.")

@@ -12,7 +12,7 @@ from luthier.apps.cli.output import print_json
 from luthier.apps.cli.places import refuse_overwriting
 from luthier.apps.cli.sounds import (
     Level,
-    check_room,
+    check_sound,
     load_room,
     measure,
     save_blocks,
@@ -35,7 +35,7 @@ def resynth(
     json: Json = False,
 ) -> None:
     """Play a recording of the same instrument again, note by note as it was."""
-    check_room(dry=dry, room=room, wet=wet)
+    check_sound(dry=dry, room=room, wet=wet, level=Level(gain, lufs))
     refuse_overwriting([output], [input_, room], force=force)
     from luthier.inference.player import load_player
     from luthier.inference.rendering import RoomChoice, render_blocks

@@ -43,12 +43,19 @@ class Saved(NamedTuple):
     lufs: float
 
 
-def check_room(*, dry: bool, room: Path | None, wet: float) -> None:
-    """Refuse wishes that contradict each other.
+def check_sound(*, dry: bool, room: Path | None, wet: float, level: Level) -> None:
+    """Refuse wishes that contradict each other or cannot be met, before anything is measured.
 
     Raises:
         typer.BadParameter: no room is asked for, and another room or some of the room as well.
+        RangeError: the level is no finite number, or `wet` no share.
     """
+    from luthier.errors import RangeError
+    from luthier.inference.output_level import gain_for
+
+    gain_for(level.lufs, level.gain_db, measured_lufs=0.0)
+    if not 0.0 <= wet <= 1.0:
+        raise RangeError(f"wet {wet:g}: expected a number from 0 (dry) to 1 (the room as it is).")
     if dry and room is not None:
         raise typer.BadParameter("leaves the room out, --room adds one: choose one of them.", param_hint="--dry")
     if dry and wet != 1.0:
@@ -134,13 +141,12 @@ def save_blocks(
 
     Raises:
         OutputError: a file exists and `force` is not set, or the place cannot be written to.
-        RangeError: the level is no finite number.
+        RangeError: the level is no finite number, see `check_sound`.
     """
     from luthier.data.audio_files import audio_writer
     from luthier.inference.output_level import ProgrammeMeter, gain_for
     from luthier.units import amplitude_to_db
 
-    gain_for(level.lufs, level.gain_db, measured_lufs=0.0)  # refuses before the work
     names, meter = list(stems), ProgrammeMeter(sample_rate)
     paths = stem_paths(output, names)
     with ExitStack() as files:

@@ -12,7 +12,7 @@ from luthier.apps.cli.failures import USERS_ERROR
 from luthier.apps.cli.options import INSTRUMENT, Dry, Force, Gain, Json, Lufs, Room, SoundOutput, Stems, Wet, is_given
 from luthier.apps.cli.output import print_json, say
 from luthier.apps.cli.places import refuse_overwriting
-from luthier.apps.cli.sounds import Level, check_room, load_room, stem_names, stem_paths
+from luthier.apps.cli.sounds import Level, check_sound, load_room, stem_names, stem_paths
 from luthier.atomic import refuse_suffix
 from luthier.errors import LuthierError, OutputError
 
@@ -111,7 +111,7 @@ def transfer(
         _number_or(loudness, LOUDNESS_WORDS, "--loudness"),
     )
     harmonics_db = _numbers(harmonics)
-    check_room(dry=dry, room=room, wet=wet)
+    check_sound(dry=dry, room=room, wet=wet, level=Level(gain, lufs))
     _refuse_what_cannot_apply(context, input_)
     pairs = _files(input_, output, [path for path in (save_curves, save_midi, plot) if path is not None])
     written = [save_curves, save_midi, plot, *(target for _, target in pairs)]

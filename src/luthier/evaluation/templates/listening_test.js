@@ -231,7 +231,7 @@ function csv() {
 function download() {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([csv()], { type: "text/csv" }));
-  link.download = `listening-test-${progress.listener.replaceAll(/[^\w-]+/g, "-")}.csv`;
+  link.download = `listening-test-${progress.listener.replaceAll(/[^\p{L}\p{N}_-]+/gu, "-")}-${progress.seed}.csv`;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // some browsers read it later
   progress.isDownloaded = true;

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from luthier.evaluation.bootstrap import bootstrap_interval, gap_interval
+from luthier.evaluation.intervals import bootstrap_interval, gap_interval, student_interval
 
 
 def test_the_interval_of_many_normal_values_is_two_standard_errors_wide_on_either_side() -> None:
@@ -24,6 +24,20 @@ def test_one_value_has_no_width_and_none_has_no_interval() -> None:
     assert bootstrap_interval([3.0]) == (3.0, 3.0)
     assert bootstrap_interval([3.0, math.nan]) == (3.0, 3.0)
     assert all(math.isnan(end) for end in bootstrap_interval([math.nan]))
+
+
+def test_few_values_have_the_interval_of_student() -> None:
+    low, high = student_interval([1.0, 2.0, 3.0, 4.0])
+    half = 3.18245 * math.sqrt(5 / 3) / 2  # t of three degrees of freedom, from tables
+    assert (low, high) == pytest.approx((2.5 - half, 2.5 + half), abs=1e-4)
+    assert all(math.isnan(end) for end in student_interval([1.0]))
+
+
+def test_students_interval_holds_the_mean_as_often_as_it_says_and_the_bootstrap_of_four_does_not() -> None:
+    draws = np.random.default_rng(0).normal(0, 1, (1000, 4)).tolist()
+    for interval, share in ((student_interval, 0.95), (bootstrap_interval, 0.80)):
+        ends = [interval(values) for values in draws]
+        assert np.mean([low <= 0 <= high for low, high in ends]) == pytest.approx(share, abs=0.025)
 
 
 def test_the_interval_of_a_gap_is_that_of_the_mean_on_a_scale_that_stays() -> None:
