@@ -19,7 +19,7 @@ PACKAGE = SOURCE / "luthier"
 
 COMMAND = "luthier.__main__"
 """`python -m luthier`: an app, which Python wants directly in the package."""
-BOTTOM = {"units", "errors", "atomic", "strict_json"}
+BOTTOM = {"units", "errors", "atomic", "strict_json", "csv_rows"}
 """Modules directly in the package that everybody may import and that import nothing of ours but each other."""
 LAYERS = {
     "dsp": set(),

@@ -41,6 +41,14 @@ def test_pairs_tell_what_the_difficulty_of_passages_hides(
         assert (each.n_better, each.n_passages, each.words) == (n_better, len(changes), words)
 
 
+def test_of_one_passage_the_page_shows_no_interval(scores: Evaluation) -> None:
+    tables = [ScoreTable("old", shifted(scores, 0.0)), ScoreTable("new", shifted(scores, -0.1))]
+    differences = compare(tables[0].scores, tables[1].scores)
+    text = Page(render_report(Report("both", tables=tables, comparison=differences))).text
+    assert "too few passages to say" in text
+    assert "nan" not in text
+
+
 def test_it_stands_on_the_page_of_two(scores: Evaluation) -> None:
     first, second = shifted(scores, 0.0, 0.0, 0.0, 0.0), shifted(scores, -0.1, -0.2, -0.15, -0.1)
     tables = [ScoreTable("old", first), ScoreTable("new", second)]

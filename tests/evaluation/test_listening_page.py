@@ -95,8 +95,17 @@ def test_the_same_test_is_the_same_page_and_another_one_keeps_its_own_progress(p
 def test_all_that_the_results_need_is_asked_for(page: str) -> None:
     for name in ('id="listener"', 'value="trained"', 'value="untrained"', 'id="download"'):
         assert name in page
-    (header,) = re.findall(r'"(listener,[a-z0-9_,]+)"', page)
-    assert set(header.split(",")) >= {"listener", "experience", "trial", "condition", "rating", "seed", "seconds"}
+    (header,) = re.findall(r'"(test,[a-z0-9_,]+)"', page)
+    assert set(header.split(",")) >= {
+        "test",
+        "listener",
+        "experience",
+        "trial",
+        "condition",
+        "rating",
+        "seed",
+        "seconds",
+    }
     assert "SCREENING_RATING = 90" in page
     assert "SCREENING_SHARE = 0.15" in page
 

@@ -10,17 +10,17 @@ import pytest
 from luthier.errors import LuthierError, RangeError, ShapeError
 from luthier.evaluation.ratings import read_ratings, score_ratings, set_aside
 
-HEADER = "listener,experience,trial,excerpt,condition,rating,trial_order,sound_order,seed,seconds"
+HEADER = "test,listener,experience,trial,excerpt,condition,rating,trial_order,sound_order,seed,seconds"
 ASIDE = "reference_below_90_too_often"
 
 
-def write(path: Path, listener: str, seed: int, ratings: dict[str, list[object]], *, excerpt: str = "take") -> Path:
+def write(path: Path, listener: str, seed: int, ratings: dict[str, list[object]], *, test: str = "0a") -> Path:
     rows = [
-        f"{listener},trained,{trial},{excerpt} {trial},{condition},{rating},1,1,{seed},9.5,false"
+        f"{test},{listener},trained,{trial},take {trial},{condition},{rating},1,1,{seed},9.5,false"
         for condition, row in ratings.items()
         for trial, rating in enumerate(row, start=1)
     ]
-    path.write_text("\n".join([f"{HEADER},{ASIDE}", *rows]))
+    path.write_text("\n".join([f"{HEADER},{ASIDE}", *rows]), encoding="utf-8")
     return path
 
 
@@ -60,16 +60,22 @@ def test_a_sitting_is_set_aside_in_which_the_reference_was_missed_too_often(tmp_
     assert set_aside(read_ratings(files)) == {("a", "1"), ("c", "4")}
 
 
-def test_files_that_a_spreadsheet_saved_are_read(tmp_path: Path) -> None:
-    text = write(tmp_path / "a.csv", "a", 1, {"reference": [97.5], "violin": [40]}).read_text()
+@pytest.mark.parametrize(
+    ("delimiter", "encoding"), [(";", "utf-8-sig"), (";", "cp1252"), ("\t", "utf-8"), (",", "utf-8")]
+)
+def test_files_that_a_spreadsheet_saved_are_read(tmp_path: Path, delimiter: str, encoding: str) -> None:
+    text = write(tmp_path / "a.csv", "Zoë", 1, {"reference": [97.5], "violin": [40]}).read_text(encoding="utf-8")
+    text = text.replace(",", delimiter).replace("false", "FALSE")
+    text = text if delimiter == "," else text.replace("97.5", "97,5")
     saved = tmp_path / "saved.csv"
-    saved.write_text(text.replace(",", ";").replace("97.5", "97,5").replace("false", "FALSE"), encoding="utf-8-sig")
+    saved.write_text("sep=;\n" + text if encoding == "cp1252" else text, encoding=encoding)
     assert read_ratings([saved]) == read_ratings([tmp_path / "a.csv"])
+    assert {rating.listener for rating in read_ratings([saved])} == {"Zoë"}
 
 
 def test_files_of_two_tests_are_not_mixed(tmp_path: Path) -> None:
-    files = [write(tmp_path / f"{name}.csv", name, 1, {"violin": [40]}, excerpt=name) for name in ("etude", "sonata")]
-    with pytest.raises(ShapeError, match="trial 1 is 'sonata 1', in the files before 'etude 1'"):
+    files = [write(tmp_path / f"{name}.csv", name, 1, {"violin": [40]}, test=name) for name in ("0a", "0b")]
+    with pytest.raises(ShapeError, match=r"0b\.csv: of another test"):
         read_ratings(files)
 
 
@@ -83,11 +89,12 @@ def test_a_file_that_was_changed_is_not_taken_for_the_same(tmp_path: Path) -> No
     ("text", "error", "words"),
     [
         ("a,b\n1,2", ShapeError, "no column listener"),
+        ("", ShapeError, "no column listener"),
         (f"{HEADER},{ASIDE}", RangeError, "found no ratings"),
-        (f"{HEADER},{ASIDE}\na,trained,1,x,violin,101,1,1,1,1,false", RangeError, "row 2: rating '101'"),
-        (f"{HEADER},{ASIDE}\na,trained,1,x,violin,good,1,1,1,1,false", RangeError, "row 2: rating 'good'"),
+        (f"{HEADER},{ASIDE}\n0a,a,trained,1,x,violin,101,1,1,1,1,false", RangeError, "row 2: rating '101'"),
+        (f"{HEADER},{ASIDE}\n0a,a,trained,1,x,violin,good,1,1,1,1,false", RangeError, "row 2: rating 'good'"),
     ],
-    ids=["another table", "empty", "out of range", "word"],
+    ids=["another table", "nothing", "empty", "out of range", "word"],
 )
 def test_other_files_are_refused(tmp_path: Path, text: str, error: type[LuthierError], words: str) -> None:
     (tmp_path / "a.csv").write_text(text)

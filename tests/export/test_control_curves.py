@@ -93,10 +93,26 @@ def test_arrays_of_another_instrument_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ShapeError, match="instrument"):
         read_controls(tmp_path / "a.npz", **SIZES | {"n_harmonics": 9})
     np.savez(tmp_path / "b.npz", f0_hz=np.ones(3))
-    (tmp_path / "c.npz").write_bytes(b"no arrays at all")
-    for name in ("b.npz", "c.npz"):
-        with pytest.raises(ShapeError, match=f"{name}: not control curves. Expected what --save-curves writes.$"):
-            read_controls(tmp_path / name, **SIZES)
+    with pytest.raises(ShapeError, match=r"b\.npz: holds no 'amplitude'"):
+        read_controls(tmp_path / "b.npz", **SIZES)
+
+
+def test_arrays_that_are_none_are_refused(tmp_path: Path) -> None:
+    save_controls(tmp_path / "a.npz", controls(200), 100.0)
+    whole = (tmp_path / "a.npz").read_bytes()
+    (tmp_path / "text.npz").write_bytes(b"no arrays at all")
+    for start in range(100, len(whole), len(whole) // 20):
+        (tmp_path / f"damaged{start}.npz").write_bytes(whole[:start] + bytes(20) + whole[start + 20 :])
+    fields = dict(np.load(tmp_path / "a.npz"))
+    np.savez(tmp_path / "complex.npz", **fields | {"f0_hz": fields["f0_hz"] * 1j})
+    np.savez(tmp_path / "words.npz", **fields | {"f0_hz": fields["f0_hz"].astype(str)})
+    refused = 0
+    for path in sorted(set(tmp_path.glob("*.npz")) - {tmp_path / "a.npz"}):
+        try:
+            read_controls(path, **SIZES)
+        except LuthierError as error:
+            refused += "Expected what --save-curves writes" in str(error)
+    assert refused >= 15  # some damage lies where nobody looks
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.npz"])
@@ -106,6 +122,19 @@ def test_frames_closer_than_the_instruments_are_refused_rather_than_played_too_s
     save_controls(tmp_path / name, controls(), 172.0)
     with pytest.raises(RangeError, match=r"5\.814 ms apart, but those of this instrument are 10 ms"):
         read_controls(tmp_path / name, **SIZES)
+
+
+@pytest.mark.parametrize("decimals", [2, 3])
+def test_times_that_a_spreadsheet_rounded_are_those_of_before(tmp_path: Path, decimals: int) -> None:
+    save_controls(tmp_path / "a.csv", controls(200), 172.265625)  # 256 samples at 44.1 kHz: 5.8 ms
+    head, *rows = (tmp_path / "a.csv").read_text().splitlines()
+    cells = [row.split(",", 1) for row in rows]
+    rounded = [f"{float(time):.{decimals}f},{rest}" for time, rest in cells]
+    (tmp_path / "b.csv").write_text("\n".join([head, *rounded]))
+    assert read_controls(tmp_path / "b.csv", **SIZES | {"frame_rate": 172.265625}).f0_hz.shape[1] == 200
+    (tmp_path / "c.csv").write_text("\n".join([head, *rounded[:3], f"nan,{cells[3][1]}"]))
+    with pytest.raises(RangeError, match="seconds"):
+        read_controls(tmp_path / "c.csv", **SIZES | {"frame_rate": 172.265625})
 
 
 def test_rows_that_were_taken_out_leave_no_gap(tmp_path: Path) -> None:

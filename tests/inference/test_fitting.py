@@ -182,7 +182,23 @@ def test_a_wish_out_of_reach_is_named(wish: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize(
-    "wish", [{"autotune": "yes"}, {"semitones": None}, {"harmonics_db": ["loud"]}, {"offsets": 3}, {"morph": "violin"}]
+    "wish",
+    [
+        {"autotune": "yes"},
+        {"semitones": None},
+        {"harmonics_db": ["loud"]},
+        {"offsets": 3},
+        {"morph": "violin"},
+        {"harmonics_db": None},
+        {"harmonics_db": 3},
+        {"cents": None},
+        {"loudness": [1]},
+        {"scale": 5},
+        {"octave": None},
+        {"expression": None},
+        {"voicing": "no"},
+        {"gate_db": None},
+    ],
 )
 def test_a_wish_of_another_kind_is_named(wish: dict[str, object]) -> None:
     with pytest.raises(TypeError, match=f"{next(iter(wish))}.*: expected "):

@@ -28,6 +28,11 @@ class Difference(NamedTuple):
     n_passages: int
 
     @property
+    def interval(self) -> str:
+        """Its ends; empty for a single passage."""
+        return f"{self.low:+.3g} to {self.high:+.3g}" if self.n_passages > 1 else ""
+
+    @property
     def words(self) -> str:
         """Whether one is better than the other, as far as the passages tell."""
         if self.n_passages < 2:

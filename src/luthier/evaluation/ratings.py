@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -10,11 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from luthier.csv_rows import read_csv_rows
 from luthier.errors import RangeError, ShapeError
 from luthier.evaluation.intervals import student_interval
 from luthier.evaluation.listening_trials import REFERENCE
 
-COLUMNS = ("listener", "seed", "trial", "condition", "rating", "excerpt")
+COLUMNS = ("listener", "seed", "trial", "condition", "rating", "test")
 """Those of the page that matter here."""
 SCREENING_RATING, SCREENING_SHARE = 90.0, 0.15
 """A sitting in which the hidden reference is rated lower in more than this share of the trials is set aside."""
@@ -69,14 +69,12 @@ def read_ratings(paths: Iterable[Path]) -> list[Rating]:
         OSError: a file cannot be read.
     """
     found: dict[tuple[str, ...], Rating] = {}
-    excerpts: dict[str, str] = {}
+    first_test = None
     for path in paths:
-        for rating, excerpt in _read(path):
-            if excerpts.setdefault(rating.trial, excerpt) != excerpt:
-                raise ShapeError(
-                    f"{path}: trial {rating.trial} is {excerpt[:60]!r}, in the files before {excerpts[rating.trial][:60]!r}: "
-                    "another test. Give the files of one test only."
-                )
+        for rating, test in _read(path):
+            first_test = first_test or test
+            if test != first_test:
+                raise ShapeError(f"{path}: of another test than the files before it. Give the files of one test only.")
             if found.setdefault(rating[:4], rating) != rating:
                 raise RangeError(
                     f"{path}: {rating.listener!r} rates {rating.condition!r} in trial {rating.trial} otherwise than in another "
@@ -102,22 +100,16 @@ def set_aside(ratings: Iterable[Rating]) -> set[tuple[str, str]]:
 
 
 def _read(path: Path) -> Iterable[tuple[Rating, str]]:
-    """The ratings of a file, and the excerpt of each."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            delimiter = ";" if ";" in file.readline() else ","  # as spreadsheets with decimal commas write it
-            file.seek(0)
-            table = csv.DictReader(file, delimiter=delimiter)
-            missing = [name for name in COLUMNS if name not in (table.fieldnames or ())]
-            if missing:
-                raise ShapeError(f"{path}: no column {missing[0]}. Expected a file of the listening test's page.")
-            rows = list(table)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ShapeError(f"{path}: not a CSV file ({error}). Expected one of the listening test's page.") from error
-    for number, row in enumerate(rows, start=2):
-        listener, seed, trial, condition, rating, excerpt = (row[name] or "" for name in COLUMNS)
+    """The ratings of a file, and the test that they are of."""
+    (_, names), *rows = read_csv_rows(path, expected="one of the listening test's page")[0] or [(1, [])]
+    missing = [name for name in COLUMNS if name not in names]
+    if missing:
+        raise ShapeError(f"{path}: no column {missing[0]}. Expected a file of the listening test's page.")
+    for number, row in rows:
+        cells = dict(zip(names, row, strict=False))
+        listener, seed, trial, condition, rating, test = (cells.get(name, "") for name in COLUMNS)
         if rating:  # a test may be left half-way
-            yield Rating(listener, seed, trial, condition, _number(path, number, rating)), excerpt
+            yield Rating(listener, seed, trial, condition, _number(path, number, rating)), test
 
 
 def _number(path: Path, row: int, text: str) -> float:

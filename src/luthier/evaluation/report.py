@@ -19,6 +19,8 @@ from luthier.units import amplitude_to_db
 TEMPLATE = "report.html.j2"
 HIGHEST_PEAK = 0.999
 """Of what is heard."""
+SMALLEST_CHANGE_DB = 0.05
+"""Worth a word."""
 BY_PASSAGE = ("mss_rel", "mel_db", "loudness_db_l1", "onset_ms", "f0_cents")
 """Scores that are shown of each passage; all are in scores.json."""
 
@@ -121,8 +123,10 @@ def _unclipped(example: ReportExample) -> ReportExample:
     if not HIGHEST_PEAK < peak < float("inf"):
         return example
     players = [(label, HIGHEST_PEAK / peak * audio, rate) for label, audio, rate in example.players]
-    said = f"All are turned down by {amplitude_to_db(peak / HIGHEST_PEAK):.1f} dB, one of them would have clipped."
-    return example._replace(players=players, text=f"{example.text} {said}".strip())
+    change_db = float(amplitude_to_db(peak / HIGHEST_PEAK))
+    said = f"All are turned down by {change_db:.1f} dB, one of them would have clipped."
+    text = f"{example.text} {said}".strip() if change_db >= SMALLEST_CHANGE_DB else example.text
+    return example._replace(players=players, text=text)
 
 
 def _rows(scores: Evaluation) -> list[_Row]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO, TextIO, cast
+from typing import BinaryIO, TextIO
 from zipfile import BadZipFile
 
 import numpy as np
@@ -21,6 +22,8 @@ SUFFIXES = (".csv", ".npz")
 TIME = "seconds"
 FRAME_SLACK = 0.03
 """Part by which frames may lie closer or wider than an instrument's: times in a spreadsheet are rounded."""
+ROWS_LEFT_OUT = 1.5
+"""Rows further apart than this many usual steps had others between them."""
 
 
 def is_control_curves(path: Path) -> bool:
@@ -111,7 +114,7 @@ def _write_npz(file: BinaryIO, controls: Controls, frame_rate: float) -> None:
 
 
 def _read_csv(path: Path, sizes: tuple[int, ...]) -> tuple[np.ndarray, float | None]:
-    """The values without the times, and the usual time from row to row; None for one row."""
+    """The values without the times, and the time from row to row; None for one row."""
     names, values = read_number_table(path)
     columns = _columns(sizes)
     if names != columns:
@@ -119,16 +122,24 @@ def _read_csv(path: Path, sizes: tuple[int, ...]) -> tuple[np.ndarray, float | N
             f"{path}: expected the columns {', '.join(columns[:4])} ... {columns[-1]}. Which instrument was it?"
         )
     steps = np.diff(values[:, 0])
-    return values[:, 1:], float(np.median(steps)) if len(steps) else None
+    if len(steps) == 0:
+        return values[:, 1:], None
+    if not np.isfinite(steps).all():
+        raise RangeError(f"{path}: the column {TIME} holds no number somewhere. Expected the time of each frame.")
+    usual = steps[steps <= ROWS_LEFT_OUT * np.median(steps)]  # their mean: rounded times differ by more than the slack
+    return values[:, 1:], float(usual.mean()) if len(usual) else None
 
 
 def _read_npz(path: Path, sizes: tuple[int, ...]) -> tuple[np.ndarray, float]:
     """The values, and the time from frame to frame."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = [cast("np.ndarray", stored[name]) for name in Controls._fields]
-            frame_seconds = 1.0 / float(stored["frame_rate"])
-    except (KeyError, ValueError, EOFError, TypeError, AttributeError, ZeroDivisionError, BadZipFile) as error:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            found = {name: stored[name].astype(float, casting="same_kind") for name in stored.files}
+            *arrays, frame_rate = (found[name] for name in (*Controls._fields, "frame_rate"))
+            frame_seconds = 1.0 / float(frame_rate)
+    except KeyError as error:
+        raise ShapeError(f"{path}: holds no {error}. Expected what --save-curves writes.") from error
+    except (ValueError, EOFError, TypeError, AttributeError, ZeroDivisionError, BadZipFile, zlib.error) as error:
         raise ShapeError(f"{path}: not control curves. Expected what --save-curves writes.") from error
     shapes = [array.shape for array in arrays]
     if [shape[1:] for shape in shapes] != [(size,) for size in sizes] or len({shape[0] for shape in shapes}) != 1:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import numpy as np
 
+from luthier.csv_rows import read_csv_rows
 from luthier.errors import RangeError, ShapeError
 
 
@@ -21,13 +21,7 @@ def read_number_table(path: Path) -> tuple[list[str], np.ndarray]:
         RangeError: there is no row below the first, or a cell holds no number.
         OSError: the file cannot be read.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            delimiter = ";" if ";" in file.readline() else ","
-            file.seek(0)
-            rows = [(number, row) for number, row in enumerate(csv.reader(file, delimiter=delimiter), 1) if any(row)]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ShapeError(f"{path}: not a CSV file ({error}). Expected text with one frame a row.") from error
+    rows, delimiter = read_csv_rows(path, expected="text with one frame a row")
     if len(rows) < 2:
         raise RangeError(f"{path}: no frames below the first row. Expected one row for each.")
     names = [name.strip() for name in rows[0][1]]
@@ -39,6 +33,6 @@ def _numbers(path: Path, number: int, row: list[str], n_columns: int, delimiter:
     if len(row) != n_columns:
         raise ShapeError(f"{path}: row {number} has {len(row)} cells, expected {n_columns}.")
     try:
-        return [float(cell.replace(",", ".") if delimiter == ";" else cell) for cell in row]
+        return [float(cell if delimiter == "," else cell.replace(",", ".")) for cell in row]
     except ValueError as error:
         raise RangeError(f"{path}: row {number}: {error}. Expected numbers.") from error

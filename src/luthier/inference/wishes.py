@@ -5,7 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from numbers import Real
+from types import NoneType
 from typing import TypedDict, cast
+
+import numpy as np
 
 from luthier.dsp.signals import Expression
 from luthier.errors import RangeError
@@ -73,6 +76,19 @@ class Wishes(TypedDict, total=False):
     morph: MorphWith | None
 
 
+NUMBER, WORD = (Real, "a number"), (str, "a word, see `Wishes`")
+EITHER = ((str, Real), "a word, see `Wishes`, or a number")
+KINDS: dict[str, tuple[type | tuple[type, ...], str]] = {
+    **dict.fromkeys(Wishes.__annotations__, NUMBER),
+    **dict.fromkeys(("octave", "cents", "loudness"), EITHER),
+    **dict.fromkeys(("scale", "expression"), WORD),
+    "harmonics_db": ((Sequence, np.ndarray), "numbers in a list"),
+    "offsets": ((Expression, NoneType), "Expression(...) or None"),
+    "morph": ((MorphWith, NoneType), "MorphWith(...) or None"),
+}
+"""What each wish may be, and how it is called."""
+
+
 def noisiness_db(wishes: Wishes) -> float:
     """How much noise is asked for beyond what there is."""
     offsets = wishes.get("offsets")
@@ -110,15 +126,14 @@ def check_wishes(wishes: Wishes) -> None:
 
 def _check_kinds(wishes: Wishes) -> None:
     """Refuse words in the place of numbers, and single values in the place of groups of them."""
-    numbers = {name: wishes[name] for name in (*MOST, "semitones", "balance_db", "tilt_db") if name in wishes}  # type: ignore[literal-required]
-    numbers |= {f"harmonics_db[{index}]": value for index, value in enumerate(wishes.get("harmonics_db", ()))}
-    for name, value in numbers.items():
-        if not isinstance(value, Real):
-            raise TypeError(f"{name} {value!r}: expected a number.")
-    for name, kind in {"offsets": Expression, "morph": MorphWith}.items():
-        value = wishes.get(name)
-        if value is not None and not isinstance(value, kind):
-            raise TypeError(f"{name} {value!r}: expected {kind.__name__}(...) or None.")
+    for name, value in wishes.items():
+        kind, expected = KINDS[name]
+        if not isinstance(value, kind):
+            raise TypeError(f"{name} {value!r}: expected {expected}.")
+    gains: Sequence[object] = wishes.get("harmonics_db", ())
+    for index, gain_db in enumerate(gains):
+        if not isinstance(gain_db, Real):
+            raise TypeError(f"harmonics_db[{index}] {gain_db!r}: expected a number.")
 
 
 def _check_distance(name: str, value: float, most: float) -> None:

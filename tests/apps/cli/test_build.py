@@ -35,6 +35,8 @@ def test_an_interrupted_build_goes_on_only_when_told_to(luthier_command, take, t
     assert (refused.code, "--resume" in refused.stderr) == (1, True)
     outcome = luthier_command("build", take, "-o", output, "--steps", 2, "--resume")
     assert outcome.code == 0, outcome.stderr
+    told = outcome.stdout + outcome.stderr
+    assert ("Next: luthier train" in told, told.count("report/report.html")) == (False, 1)
     assert output.is_file()
     assert (folder / "report" / "report.html").is_file()
     assert (folder / "dataset" / "manifest.json").stat().st_mtime_ns == prepared

@@ -65,7 +65,7 @@ def test_no_result_is_written_over_another_one(tmp_path: Path, monkeypatch: pyte
         ("transfer {0} --to violin -o out.wav --from inf", "expected a part of the"),
         ("transfer {0} --to violin -o out.wav --dry --wet 0.5", "leaves the room out"),
         ("resynth {0} --with violin -o out.wav --dry --wet 0.5", "leaves the room out"),
-        ("synth tone.csv -o out.wav --f0-hz 220", "leave out --f0-hz"),
+        ("synth tone.csv -o out.wav --f0-hz 220", "--f0-hz is of the tone"),
         ("studio --folder {0}", "is a file"),
     ],
 )

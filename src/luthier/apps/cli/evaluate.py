@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json as json_format
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from luthier.apps.cli.options import INSTRUMENT, Force, Json
-from luthier.apps.cli.output import is_part, print_json, print_table, results_only
+from luthier.apps.cli.output import is_part, json_text, print_json, print_table, results_only
 from luthier.atomic import refuse_existing, refuse_loss
 from luthier.errors import OutputError
 
@@ -58,7 +56,7 @@ def evaluate(
         entrants = _entrants([path for path in (instrument, against) if path], opened, split)
         if output is not None:
             with atomic_folder(output, force=force) as folder:
-                document = json_format.dumps(_document(entrants), indent=2)
+                document = json_text(_document(entrants))
                 (folder / "scores.json").write_text(document + "\n", encoding="utf-8")
                 write_report(folder / "report.html", instrument_report(opened, entrants, split=split))
                 if listening_test:
@@ -157,14 +155,13 @@ def print_comparison(entrants: list[Entrant]) -> None:
         (
             each.metric,
             f"{each.mean:+.3g}",
-            _signed(each.low),
-            _signed(each.high),
+            each.interval,
             f"{each.n_better} of {each.n_passages}",
             each.words,
         )
         for each in compare(first.scores, second.scores)
     ]
-    print_table(("score", "difference", "low", "high", "better in", ""), rows)
+    print_table(("score", "difference", "95 %", "better in", ""), rows)
     print()
 
 
@@ -182,10 +179,6 @@ def print_scores(scores: Evaluation, *, training: str = "") -> None:
     print_table(("score", *columns), rows)
     print()
     print("\n".join(advise(scores, training=training)))
-
-
-def _signed(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:+.3g}"
 
 
 def _text(value: float | None) -> str:

@@ -31,8 +31,13 @@ def is_part() -> bool:
 
 
 def print_json(document: object) -> None:
-    """Print one JSON document on stdout; numbers that JSON does not have become null."""
-    _print(json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False))
+    """Print one JSON document on stdout, see `json_text`."""
+    _print(json_text(document))
+
+
+def json_text(document: object) -> str:
+    """A document as JSON; numbers that JSON does not have become null."""
+    return json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False)
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

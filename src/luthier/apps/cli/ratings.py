@@ -27,11 +27,12 @@ def ratings(
     found = read_ratings(files)
     missed = set() if everybody else set_aside(found)
     kept = [rating for rating in found if rating.sitting not in missed]
-    sittings = sorted({rating.sitting for rating in found})
-    often = {name for name, count in Counter(name for name, _ in sittings).items() if count > 1}
-    aside = [f"{name} (seed {seed})" if name in often else name for name, seed in sorted(missed)]
+    aside = [f"{name} (seed {seed})" for name, seed in sorted(missed)]
     if not kept:
         raise RangeError("nobody found the hidden reference: nothing is left. --everybody counts them all the same.")
+    for name, count in Counter(name for name, _ in sorted({rating.sitting for rating in kept})).items():
+        if count > 1:
+            say(f"{name}: {count} sittings are counted as one listener.")
     scores = score_ratings(kept)
     if json:
         print_json({"conditions": [score._asdict() for score in scores], "set_aside": aside})
@@ -42,7 +43,5 @@ def ratings(
         for score in scores
     ]  # fmt: skip
     print_table(("condition", "rating", "95 %", "listeners"), rows)
-    for name in sorted(often):
-        say(f"{name}: found {sum(each == name for each, _ in sittings)} sittings, counted as one listener.")
     if aside:
         say(f"Set aside, for they rated the hidden reference below 90 too often: {', '.join(aside)}.")

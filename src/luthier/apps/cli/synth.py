@@ -34,7 +34,9 @@ def synth(
     """Play control curves with the additive synthesiser, without any training."""
     idle = [option for option in ("f0_hz", "n_harmonics") if curves is not None and is_given(context, option)]
     if idle:
-        raise typer.BadParameter(f"{curves}: says it already; leave out --{idle[0].replace('_', '-')}.")
+        raise typer.BadParameter(
+            f"--{idle[0].replace('_', '-')} is of the tone that sounds without a file: leave it out, or {curves}."
+        )
     pictures = [spectrogram] if spectrogram else []
     refuse_overwriting([output, *pictures], [curves], force=force)
     from luthier.apps.curve_files import read_curves

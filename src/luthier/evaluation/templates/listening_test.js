@@ -207,10 +207,11 @@ function csv() {
   const quoted = (value) => `"${String(value).replaceAll('"', '""')}"`;
   const { isFlagged } = screening();
   const header =
-    "listener,experience,trial,excerpt,condition,rating,trial_order,sound_order,seed,seconds,reference_below_90_too_often";
+    "test,listener,experience,trial,excerpt,condition,rating,trial_order,sound_order,seed,seconds,reference_below_90_too_often";
   const lines = scored().flatMap((row, trialOrder) =>
     row.order.map((sound, soundOrder) =>
       [
+        quoted(material.id),
         quoted(progress.listener),
         progress.experience,
         row.trial + 1,
@@ -225,7 +226,7 @@ function csv() {
       ].join(","),
     ),
   );
-  return [header, ...lines].join("\r\n") + "\r\n";
+  return "\ufeff" + [header, ...lines].join("\r\n") + "\r\n"; // the mark tells spreadsheets that it is UTF-8
 }
 
 function download() {
