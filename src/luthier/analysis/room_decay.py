@@ -55,6 +55,8 @@ QUANTILE = 0.6
 SHORTENING_HZ = 1000.0
 """Above this the air only shortens the decay; what seems to ring longer is noise."""
 T60_SECONDS = (0.1, 4.0)
+MOST_UNLIKE = 3.0
+"""Between decay times of octaves in one room."""
 SHORTEST_RUN = 5
 """Frames of a decay that count."""
 LEAST_DB = 3.0
@@ -117,28 +119,6 @@ def find_decays(
     return Decays(energy, is_free, is_rest, is_free[:, None] & (energy > floor), frame_rate)
 
 
-def measure_decay_times(
-    audio: Tensor, features: Features, *, sample_rate: int, hop_length: int, edges_hz: list[float]
-) -> Tensor | None:
-    """Estimate T60 in bands from the decays after notes.
-
-    Args:
-        audio: (n_samples,), one instrument in one room.
-        features: (n_frames,) each.
-        sample_rate: Hz.
-        hop_length: samples from one frame to the next.
-        edges_hz: n_bands + 1 rising edges.
-
-    Returns:
-        See `decay_times`; None also where less than half a second of the recording falls freely.
-
-    Raises:
-        ShapeError: audio is not (n_samples,), or the features do not fit to it.
-    """
-    decays = find_decays(audio, features, sample_rate=sample_rate, hop_length=hop_length, edges_hz=edges_hz)
-    return None if decays is None else decay_times(decays, edges_hz)
-
-
 def decay_times(decays: Decays, edges_hz: list[float]) -> Tensor | None:
     """T60 of decays: (n_bands,), seconds, between 0.1 and 4; None where no band falls anywhere.
 
@@ -150,6 +130,13 @@ def decay_times(decays: Decays, edges_hz: list[float]) -> Tensor | None:
     smoothed = torch.from_numpy(np.exp(_smoothed(np.log(t60_seconds), weight))).float()
     n_low = sum(edge <= SHORTENING_HZ for edge in edges_hz[1:-1])
     return torch.cat([smoothed[:n_low], smoothed[n_low:].cummin(0).values])
+
+
+def bands_disagree(decays: Decays) -> bool:
+    """Whether half of the bands that fall at all hardly do, and another falls several times as fast: no room does so."""
+    t60_seconds, weight = _fit(decays)
+    heard, longest = t60_seconds[weight > 0], T60_SECONDS[1]
+    return bool(len(heard) and np.mean(heard >= longest) >= 0.5 and heard.min() < longest / MOST_UNLIKE)
 
 
 def quiet_level_db(loudness_db: Tensor) -> float:

@@ -84,6 +84,19 @@ def test_a_folder_with_another_recording_is_not_gone_on_with(luthier_command, ta
     assert (refused.code, "other recordings or settings" in refused.stderr) == (1, True)
 
 
+def test_a_folder_that_was_moved_is_the_same(luthier_command, take, tmp_path, monkeypatch) -> None:
+    before, after = tmp_path / "before", tmp_path / "after"
+    before.mkdir()
+    shutil.copy(take, before)
+    output = tmp_path / "lute.safetensors"
+    with monkeypatch.context() as patch:
+        patch.setattr("luthier.apps.cli.build.train", _interrupted)
+        assert luthier_command("build", before, "-o", output, "--steps", 2).code != 0
+    before.rename(after)
+    outcome = luthier_command("build", after, "-o", output, "--steps", 2, "--resume")
+    assert (outcome.code, "3 of 4" in outcome.stderr) == (0, True), outcome.stderr
+
+
 def test_an_instrument_is_not_written_as_a_sound(luthier_command, take, tmp_path) -> None:
     outcome = luthier_command("build", take, "-o", tmp_path / "lute.wav", "--steps", 2)
     assert (outcome.code, outcome.stderr.count("\n"), ".safetensors" in outcome.stderr) == (1, 1, True)

@@ -50,6 +50,15 @@ def test_a_build_is_given_the_files_their_hashes_and_the_page(workshop, tmp_path
     assert "<h3>take.wav" in (recordings.check / "report.html").read_text()
 
 
+def test_what_cannot_be_read_has_its_light_and_is_not_built_from(workshop, tmp_path, tone_file) -> None:
+    (tmp_path / "zero.wav").touch()
+    (tmp_path / "voice.m4a").write_bytes(b"of a telephone")
+    (take,) = dropped(tmp_path, tone_file, "take without suffix")
+    found = check_dropped(workshop, [take, str(tmp_path / "zero.wav"), str(tmp_path / "voice.m4a")], lambda *_: None)
+    assert [entry.path.name for entry in found.report.unreadable] == ["voice.m4a", "zero.wav"]
+    assert [path.name for path in found.recordings.folder.iterdir()] == ["take without suffix"]
+
+
 def test_nobody_is_told_where_files_were_put(workshop, tmp_path) -> None:
     broken = tmp_path / "broken.wav"
     broken.write_text("this is no sound")

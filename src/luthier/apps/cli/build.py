@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as json_format
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -59,7 +60,7 @@ def build(
     measured = _measured_otherwise(preset, settings)
     told = _checked_settings(preset, settings, measured, {"minutes": minutes, "steps": steps})
     wanted = {
-        "recordings": {str(path.absolute()): path.stat().st_size for path in found},
+        "recordings": _known_by(recordings, found),
         "preset": preset,
         "settings": settings,
         "credit": credit,
@@ -94,6 +95,16 @@ def build(
     else:
         print(places.report_page)
         print(output)
+
+
+def _known_by(given: list[Path], found: Iterable[Path]) -> list[list[str | int]]:
+    """Names and sizes of recordings; where their folder lies does not matter, it may have moved."""
+    folders = {path for path in given if path.is_dir()}
+    names = {
+        path: next((path.relative_to(folder) for folder in folders if path.is_relative_to(folder)), Path(path.name))
+        for path in found
+    }
+    return sorted([name.as_posix(), path.stat().st_size] for path, name in names.items())
 
 
 def _measured_otherwise(preset: str, settings: list[str]) -> dict[str, Any]:

@@ -16,7 +16,8 @@ def listen(host: str, port: int) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family)
+        both = family == socket.AF_INET6 and socket.has_dualstack_ipv6()  # the page is opened at 127.0.0.1
+        return socket.create_server((host, port), family=family, dualstack_ipv6=both)
     except OSError as error:
         raise OutputError(
             f"{host}:{port}: cannot be listened on ({error.strerror or error}). Is another studio open? "

@@ -29,7 +29,7 @@ class BuildProcess:
         self.places, self.was_stopped = places, False
         self._recordings, self._began = recordings, time.monotonic()
         budget = [] if minutes is None else ["--minutes", f"{minutes:g}"]
-        words = ["build", recordings, "-o", places.output, *budget, "--resume"]
+        words = ["build", *sorted(recordings.iterdir()), "-o", places.output, *budget, "--resume"]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [*LUTHIER, *map(str, words)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log
@@ -67,5 +67,5 @@ class BuildProcess:
         """Why it failed, in one line."""
         _, is_said, sentence = self._log.read_text(encoding="utf-8", errors="replace").rpartition("luthier: ")
         if self._process.poll() == USERS_ERROR and is_said:
-            return with_bare_names(sentence.strip(), self._recordings)
+            return with_bare_names(with_bare_names(sentence.strip(), self._recordings), self.places.folder.parent)
         return f"The build ended unexpectedly. {self._log} says more."

@@ -14,6 +14,7 @@ from luthier.apps.studio.build_progress import progress_lines
 from luthier.apps.studio.words import frame, note, problem
 from luthier.apps.studio.workshop import Recordings, Workshop
 from luthier.errors import LuthierError, RangeError
+from luthier.training.run_folder import default_run_folder
 
 LOOK_EVERY_SECONDS = 1.0
 NOT_CHECKED = "Check recordings first, on the first tab."
@@ -96,7 +97,9 @@ def _outcome(work: BuildProcess) -> str:
     if work.succeeded:
         return note(f"{name} is ready: play it on the third tab. Its file: {work.places.output}", light=Light.GREEN)
     if work.was_stopped:
-        return note(f"{name}: stopped. Build with the same name and the same recordings goes on from there.")
+        goes_on = default_run_folder(work.places.output).checkpoint.is_file()
+        rest = "goes on from there" if goes_on else "begins its training anew, for nothing was learned yet"
+        return note(f"{name}: stopped. Build with the same name and the same recordings {rest}.")
     return note(work.failure(), light=Light.RED)
 
 

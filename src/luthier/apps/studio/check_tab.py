@@ -50,6 +50,6 @@ def check_tab(workshop: Workshop, recordings: gradio.State) -> None:
 
     shown = [summary, details, page, recordings]
     # One at a time: each uses all cores.
-    button.click(check, [files], shown, api_name="check", show_progress_on=summary, concurrency_limit=1)
+    checking = button.click(check, [files], shown, api_name="check", show_progress_on=summary, concurrency_limit=1)
     # What was found is about the files that were there: others need a check of their own.
-    files.change(cleared, None, shown, api_visibility="private", show_progress="hidden")
+    files.change(cleared, None, shown, api_visibility="private", show_progress="hidden", cancels=[checking])

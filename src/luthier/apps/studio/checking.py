@@ -45,9 +45,12 @@ def check_dropped(workshop: Workshop, dropped: Sequence[str], on_progress: OnPro
     folder = place / "recordings"
     _collect([Path(path) for path in dropped], folder)
     try:
-        report = _renamed(check([folder], on_progress=on_progress), folder)
+        report = check(sorted(folder.iterdir()), on_progress=on_progress)
     except LuthierError as error:
         raise type(error)(with_bare_names(str(error), folder)) from error
+    for entry in report.unreadable:  # it has its light; a build takes the others
+        entry.path.unlink()
+    report = _renamed(report, folder)
     write_check_page(place / "check" / PAGE, report)
     hashes = sorted(file.content_hash for file in report.files)
     return Checked(report, Recordings(token, folder, place / "check", hashes, report.verdict < Light.RED))

@@ -14,7 +14,7 @@ from luthier.inference.player import load_player
 from luthier.inference.rendering import RoomChoice
 from luthier.inference.wishes import Wishes
 
-LOUDNESS_LUFS = -20.0
+LOUDNESS_LUFS = -25.0
 """Instruments differ by 20 dB as they were recorded: here they are equally loud."""
 
 

@@ -18,6 +18,8 @@ from luthier.model.bundled import SUFFIX, bundled_folder, bundled_names
 
 NAME = re.compile(r"\w[\w -]{0,59}")
 """A name that every system takes for a file, and that leads nowhere else."""
+MOST_MINUTES = 10_000
+"""Of training: a week."""
 SAME_RECORDINGS = "recordings.json"
 """In the folder of a build: hashes of what it was begun with."""
 
@@ -78,6 +80,8 @@ class Workshop:
             InstrumentFileError: there is none.
         """
         found = self.instruments().get(shown or "")
+        if not shown:
+            raise InstrumentFileError("no instrument yet. Choose one from the list.")
         if found is None:
             raise InstrumentFileError(f"{shown}: no such instrument here. Choose one from the list.")
         return found
@@ -88,6 +92,8 @@ class Workshop:
         Raises:
             RangeError: the name is none.
         """
+        if not name:
+            raise RangeError("no name yet. Give the instrument one, such as my violin.")
         if not NAME.fullmatch(name):
             raise RangeError(f"{name!r}: expected a name of letters, digits, spaces, - and _, such as my violin.")
         return self.folder / f"{name}{SUFFIX}"
@@ -102,8 +108,8 @@ class Workshop:
             RangeError: the name is none, or the minutes are not positive.
         """
         places = BuildPlaces(self.output(name.strip()))
-        if minutes is not None and not minutes > 0:
-            raise RangeError(f"{minutes:g} minutes: expected a positive number.")
+        if minutes is not None and not 0 < minutes <= MOST_MINUTES:
+            raise RangeError(f"{minutes:g} minutes: expected a positive number, {MOST_MINUTES:,} at most.")
         with self._lock:
             work = self._at_work
             if work is None or not work.is_running:
@@ -132,8 +138,10 @@ def _claim(places: BuildPlaces, recordings: Recordings) -> None:
         with atomic_folder(places.folder) as folder:
             shutil.copytree(recordings.check, folder / places.check.name)
             (folder / SAME_RECORDINGS).write_text(json.dumps(recordings.content_hashes), encoding="utf-8")
-    elif places.report_page.exists() or _content_hashes(places) != recordings.content_hashes:
+    elif places.report_page.exists():
         raise OutputError(taken)
+    elif _content_hashes(places) != recordings.content_hashes:
+        raise OutputError(f"{places.output.stem}: a build of other recordings was stopped here. Choose another name.")
 
 
 def _content_hashes(places: BuildPlaces) -> list[str]:
