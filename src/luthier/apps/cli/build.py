@@ -99,7 +99,7 @@ def build(
 
 def _known_by(given: list[Path], found: Iterable[Path]) -> list[list[str | int]]:
     """Names and sizes of recordings; where their folder lies does not matter, it may have moved."""
-    folders = {path for path in given if path.is_dir()}
+    folders = [path for path in given if path.is_dir()]
     names = {
         path: next((path.relative_to(folder) for folder in folders if path.is_relative_to(folder)), Path(path.name))
         for path in found
