@@ -124,6 +124,7 @@ def test_a_listener_practises_rates_everything_and_hands_in_what_can_be_scored(p
     command = ["node", str(Path(__file__).with_name("listening_page_driver.js")), str(tmp_path / "test.html")]
     taken = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     assert taken["headings"] == ["Practice: nothing here counts", *(f"Trial {number} of 8" for number in range(1, 9))]
+    assert taken["csv"].startswith("\ufefftest,")  # or Excel takes it for another encoding
     (tmp_path / "anna.csv").write_text(taken["csv"], encoding="utf-8")
     ratings = read_ratings([tmp_path / "anna.csv"])
     assert len(ratings) == 8 * 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import torch
 
 from luthier.data.audio_files import save_audio
 from luthier.data.synthetic import plucked_string
+from luthier.evaluation.comparison import Difference
 
 
 @pytest.fixture(scope="module")
@@ -181,6 +183,19 @@ def test_evaluate_compares_two_instruments_and_makes_a_listening_test(
     assert "data:audio/flac" in page
     told = luthier_command("evaluate", output, dataset, "--against", other).stdout
     assert "other against string, passage by passage" in told
+
+
+def test_scores_of_one_passage_are_json_all_the_same(trained, dataset, luthier_command, tmp_path, monkeypatch) -> None:
+    alone = Difference("mss_rel", -0.1, math.nan, math.nan, n_better=1, n_passages=1)
+    monkeypatch.setattr("luthier.evaluation.comparison.compare", lambda *_: [alone])
+    output, _ = trained
+    other = tmp_path / "other.safetensors"
+    other.write_bytes(output.read_bytes())
+    outcome = luthier_command("evaluate", output, dataset, "--against", other, "-o", tmp_path / "report", "--json")
+    assert outcome.code == 0, outcome.stderr
+    kept = json.loads((tmp_path / "report" / "scores.json").read_text(), parse_constant=pytest.fail)
+    assert kept["comparison"] == outcome.json["comparison"]
+    assert kept["comparison"][0]["low"] is None
 
 
 def test_a_second_instrument_that_does_not_fit_is_named_before_the_first_is_scored(
