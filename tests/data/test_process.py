@@ -19,7 +19,7 @@ def mib():
 FREED_BETWEEN_SMALL_BLOCKS = """
 torch.ones(1 << 22)  # freed at once: from now on the C library keeps blocks of 16 MiB
 before = mib()
-large, small = zip(*[(torch.ones(1 << 21), torch.ones(1 << 10)) for _ in range(16)])
+large, small = zip(*[(torch.ones(1 << 21), torch.ones(1 << 14)) for _ in range(16)])  # small: no hole takes them all
 del large
 print(mib() - before)
 """
