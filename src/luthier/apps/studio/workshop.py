@@ -79,9 +79,9 @@ class Workshop:
         Raises:
             InstrumentFileError: there is none.
         """
-        found = self.instruments().get(shown or "")
         if not shown:
             raise InstrumentFileError("no instrument yet. Choose one from the list.")
+        found = self.instruments().get(shown)
         if found is None:
             raise InstrumentFileError(f"{shown}: no such instrument here. Choose one from the list.")
         return found
