@@ -22,8 +22,11 @@ def test_a_build_stops_goes_on_and_is_played_while_the_other_tabs_stay_open(visi
     wait_for_line(job, "2 of 4")
     assert Path(play(other, VOICE, VIOLIN)[1]["value"]).is_file()
     assert not job.done()
+    reloaded = visitor().submit(api_name="/look_again")
+    wait_for_line(reloaded, "2 of 4")
     client.predict(api_name="/stop")
     assert "lute: stopped" in last(job, 0)
+    assert "lute: stopped" in last(reloaded, 0)
     assert not (studio.folder / "lute.safetensors").exists()
 
     again = client.submit("lute", 0.02, True, api_name="/build")

@@ -70,5 +70,5 @@ def test_names_from_visitors_are_text(workshop, tmp_path, tone_file) -> None:
     (path,) = dropped(tmp_path, tone_file, "<b>take&.wav")
     summary = check_summary(check_dropped(workshop, [path], lambda *_: None).report)
     assert "<th>&lt;b&gt;take&amp;.wav</th>" in summary
-    assert note("<i>\n two  lines", light=Light.RED) == '<p class="note red">&lt;i&gt; two lines</p>'
+    assert note("<i>\n two  lines", light=Light.RED) == '<p class="note red" role="alert">&lt;i&gt; two lines</p>'
     assert link("/report/my lute", "a&b") == '<a href="/report/my%20lute" target="_blank">a&amp;b</a>'

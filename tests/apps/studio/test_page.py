@@ -35,7 +35,7 @@ def test_every_recording_gets_a_light_and_a_sentence_and_red_ones_build_nothing_
 def test_a_mistake_of_the_visitors_is_one_line(visitor) -> None:
     client = visitor()
     for line in (check(client)[0], client.predict(None, VIOLIN, "auto", 0, 1, api_name="/play")[0]):
-        assert re.fullmatch(r'<p class="note red">no (recordings|melody) yet\. [^<]+</p>', line)
+        assert re.fullmatch(r'<p class="note red" role="alert">no (recordings|melody) yet\. [^<]+</p>', line)
 
 
 def test_nothing_is_built_before_the_check(visitor, studio) -> None:

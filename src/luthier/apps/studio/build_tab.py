@@ -24,8 +24,8 @@ UNUSABLE = (
 )
 
 
-def build_tab(workshop: Workshop, recordings: gradio.State) -> gradio.State:
-    """Lay out the tab; the answer changes whenever an instrument was built."""
+def build_tab(page: gradio.Blocks, workshop: Workshop, recordings: gradio.State) -> gradio.State:
+    """Lay out the tab; the answer changes whenever an instrument was built. A page that is opened anew shows what goes on."""
     readiness = gradio.HTML(note(NOT_CHECKED))
     all_the_same = gradio.Checkbox(label="I have read the red points: build all the same.", visible=False)
     with gradio.Row():
@@ -48,6 +48,14 @@ def build_tab(workshop: Workshop, recordings: gradio.State) -> gradio.State:
         except LuthierError as error:
             yield {outcome: problem(error)}
             return
+        yield from follow(work)
+
+    def look_again() -> Iterator[dict[Any, Any]]:
+        work = workshop.at_work()
+        if work is not None:
+            yield from follow(work)
+
+    def follow(work: BuildProcess) -> Iterator[dict[Any, Any]]:
         while work.is_running:
             yield {lines: gradio.Textbox(_progress(work), visible=True), stop: gradio.Button(visible=True)}
             time.sleep(LOOK_EVERY_SECONDS)
@@ -61,6 +69,7 @@ def build_tab(workshop: Workshop, recordings: gradio.State) -> gradio.State:
         build, [name, minutes, recordings, all_the_same], shown,
         api_name="build", concurrency_limit=None, show_progress="hidden",
     )  # fmt: skip
+    page.load(look_again, None, shown, api_name="look_again", concurrency_limit=None, show_progress="hidden")
     stop.click(workshop.stop, None, None, api_name="stop")
     settled = [readiness, all_the_same, button]
     recordings.change(_readiness, [recordings], settled, api_visibility="private", show_progress="hidden")

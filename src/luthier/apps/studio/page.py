@@ -22,7 +22,7 @@ def studio_page(workshop: Workshop) -> gradio.Blocks:
             with gradio.Tab("1  Check"):
                 check_tab(workshop, recordings)
             with gradio.Tab("2  Build"):
-                built = build_tab(workshop, recordings)
+                built = build_tab(page, workshop, recordings)
             with gradio.Tab("3  Play") as tab:
                 play_tab(workshop, tab, built)
     page.queue(default_concurrency_limit=PLAYED_AT_ONCE)

@@ -14,8 +14,9 @@ MOST_ROWS = 100
 
 
 def note(sentence: str, *, light: Light = Light.GREY) -> str:
-    """One line in a box, coloured by a light."""
-    return f'<p class="note {light.word}">{escape(" ".join(sentence.split()))}</p>'
+    """One line in a box, coloured by a light; who hears the page instead of seeing it is told, of what is red at once."""
+    role = "alert" if light == Light.RED else "status"
+    return f'<p class="note {light.word}" role="{role}">{escape(" ".join(sentence.split()))}</p>'
 
 
 def problem(error: Exception) -> str:

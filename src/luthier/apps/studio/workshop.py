@@ -111,13 +111,18 @@ class Workshop:
         if minutes is not None and not 0 < minutes <= MOST_MINUTES:
             raise RangeError(f"{minutes:g} minutes: expected a positive number, {MOST_MINUTES:,} at most.")
         with self._lock:
-            work = self._at_work
-            if work is None or not work.is_running:
+            work = self.at_work()
+            if work is None:
                 _claim(places, recordings)
                 work = self._at_work = BuildProcess(places, recordings.folder, minutes)
             elif work.places != places or _content_hashes(places) != recordings.content_hashes:
                 raise OutputError(f"{work.places.output.stem} is being built. Wait until it is ready.")
             return work
+
+    def at_work(self) -> BuildProcess | None:
+        """The build that is at work, if any."""
+        work = self._at_work
+        return work if work is not None and work.is_running else None
 
     def stop(self) -> None:
         """Stop the build that is at work, if any."""
