@@ -30,7 +30,7 @@ def test_a_port_that_is_taken_is_named(luthier_command, monkeypatch, tmp_path) -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_it_ends_without_leaving_anything(tmp_path, name) -> None:
     with open_studio(tmp_path) as studio:
         assert list(studio.temporary.glob("luthier-studio-*"))

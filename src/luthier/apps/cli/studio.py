@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -31,6 +32,9 @@ def studio(
         raise OutputError(f"{folder}: is a file. Give the folder of your instruments, or one to be made.")
     from luthier.apps.studio.address import listen, page_url
 
+    for name in ("SIGTERM", "SIGHUP"):  # who ends it otherwise, or closes the terminal, leaves nothing behind either
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.default_int_handler)
     with listen(host, port) as listener, TemporaryDirectory(prefix="luthier-studio-") as scratch:
         say("Starting: this takes some seconds.")
         # Read by gradio as it starts: nobody is told that the page is used, and what it keeps goes when it ends.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import signal
 import socket
 from pathlib import Path
 from types import FrameType
@@ -57,9 +56,6 @@ class PromptServer(uvicorn.Server):
 
 def serve(workshop: Workshop, listener: socket.socket) -> None:
     """Show the page until somebody presses Ctrl-C; a build that is at work then ends."""
-    for name in ("SIGTERM", "SIGHUP"):  # who ends it otherwise, or closes the terminal, leaves nothing behind either
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.default_int_handler)
     config = uvicorn.Config(OwnOnly(studio_app(workshop)), log_level="warning")
     try:
         PromptServer(config).run(sockets=[listener])
