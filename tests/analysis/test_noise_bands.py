@@ -17,6 +17,17 @@ def test_the_level_of_each_band_is_found_beside_strong_harmonics(hz: float) -> N
     assert error_db[..., 2:].abs().max() < (6.0 if hz < 100 else 2.0)
 
 
+@pytest.mark.parametrize("n_bands", [129, 257])
+@pytest.mark.parametrize("hz", [200.0, 440.0])
+def test_bands_that_lie_in_the_skirt_of_a_harmonic_are_no_louder_than_their_neighbours(hz: float, n_bands: int) -> None:
+    controls = known_controls(hz, cents=0.0, noise_gain=0.003)
+    audio, rates = render(controls), {"sample_rate": RATE, "hop_length": HOP}
+    wide, narrow = (
+        measure_noise_bands(audio, controls.f0_hz, **rates, n_bands=n)[:, 20:-20].square().mean() for n in (65, n_bands)
+    )
+    assert float(10 * torch.log10(narrow / wide)) == pytest.approx(0.0, abs=1.0)
+
+
 @pytest.mark.parametrize("hz", [110.0, 440.0])
 @pytest.mark.parametrize("noise_gain", [0.0, 0.003])
 def test_vibrato_is_no_noise(hz: float, noise_gain: float) -> None:

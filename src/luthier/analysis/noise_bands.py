@@ -34,9 +34,6 @@ BINS_PER_BAND = 8
 SMALLEST_POWER = 1e-16
 """Floor inside the logarithm, -160 dB."""
 
-SKIRT_WEIGHT = 1e-4
-"""Weight of left-out bins, so that a band without any valley still has an answer."""
-
 LOG_MEAN_TO_LEVEL = 0.22
 """Nats from the mean log magnitude to the log level. For stationary Gaussian noise it would be half of Euler's
 constant, 0.289; real noise is spread wider, and 0.6 dB less lowers the spectral distance of resynthesised violin
@@ -117,7 +114,7 @@ class _Reader(NamedTuple):
         weights = _valley_weights(bins * (self.sample_rate / n_fft), self.f0_hz[frames], self.sample_rate / self.length)
         total = weights @ bands
         plain, constant = (
-            ((_log_noise_power(*each, n_fft) * weights) @ bands) / total for each in self._windows(frames)
+            _over_skirts((_log_noise_power(*each, n_fft) * weights) @ bands, total) for each in self._windows(frames)
         )
         return torch.where(constant.logsumexp(-1, keepdim=True) < plain.logsumexp(-1, keepdim=True), constant, plain)
 
@@ -144,12 +141,26 @@ def _log_noise_power(windows: Tensor, inside: Tensor, n_fft: int) -> Tensor:
 
 
 def _valley_weights(frequencies_hz: Tensor, f0_hz: Tensor, resolution_hz: float) -> Tensor:
-    """(n, n_bins): 1 in the valleys between the harmonics, nearly 0 on their skirts and at 0 Hz."""
+    """(n, n_bins): 1 in the valleys between the harmonics, 0 on their skirts and at 0 Hz."""
     ratio = frequencies_hz / f0_hz.unsqueeze(1)
     distance_hz = (ratio - ratio.round()).abs() * f0_hz.unsqueeze(1)
     skirt_hz = (LARGEST_SKIRT * f0_hz).clamp_max(SKIRT_BINS * resolution_hz).unsqueeze(1)
     is_valley = (distance_hz > skirt_hz) | (ratio < 0.5)
-    return (is_valley & (frequencies_hz > 0)).to(frequencies_hz.dtype) + SKIRT_WEIGHT
+    return (is_valley & (frequencies_hz > 0)).to(frequencies_hz.dtype)
+
+
+def _over_skirts(sums: Tensor, totals: Tensor) -> Tensor:
+    """Means (n, n_bands) from sums and their weights; a band narrow enough to lie in a skirt is between its neighbours."""
+    means = sums / totals.clamp_min(torch.finfo(sums.dtype).tiny)
+    is_read = totals > 0
+    if is_read.all():
+        return means
+    band, last = torch.arange(means.shape[1], device=means.device).expand_as(means), means.shape[1] - 1
+    below = band.where(is_read, -1).cummax(dim=1).values
+    above = band.where(is_read, last + 1).flip(1).cummin(dim=1).values.flip(1)
+    below, above = below.where(below >= 0, above).clamp_max(last), above.where(above <= last, below).clamp_min(0)
+    part = (band - below) / (above - below).clamp_min(1)
+    return torch.lerp(means.gather(1, below), means.gather(1, above), part.to(means.dtype))
 
 
 def _band_weights(position: Tensor, n_bands: int) -> Tensor:
