@@ -86,3 +86,10 @@ def test_a_clip_that_is_cut_in_a_note_has_no_noise_of_the_cut(edge: str) -> None
     frames = slice(0, 3) if edge == "beginning" else slice(-3, None)
     power = [found[:, frames].square().mean() for found in (cut, whole[:, middle])]
     assert float(10 * torch.log10(power[0] / power[1])) == pytest.approx(0.0, abs=2.0)
+
+
+def test_a_pitch_too_low_to_have_valleys_leaves_the_level() -> None:
+    noise = torch.rand(1, 16000, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    rates = {"sample_rate": RATE, "hop_length": HOP, "n_bands": 65}
+    found = measure_noise_bands(noise, torch.full((1, 100, 1), 0.125), **rates)
+    assert float(20 * torch.log10(found).mean()) == pytest.approx(0.0, abs=1.0)

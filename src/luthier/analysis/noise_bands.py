@@ -141,12 +141,12 @@ def _log_noise_power(windows: Tensor, inside: Tensor, n_fft: int) -> Tensor:
 
 
 def _valley_weights(frequencies_hz: Tensor, f0_hz: Tensor, resolution_hz: float) -> Tensor:
-    """(n, n_bins): 1 in the valleys between the harmonics, 0 on their skirts and at 0 Hz."""
+    """(n, n_bins): 1 in the valleys between the harmonics, 0 on their skirts and at 0 Hz; 1 where there are no valleys."""
     ratio = frequencies_hz / f0_hz.unsqueeze(1)
     distance_hz = (ratio - ratio.round()).abs() * f0_hz.unsqueeze(1)
     skirt_hz = (LARGEST_SKIRT * f0_hz).clamp_max(SKIRT_BINS * resolution_hz).unsqueeze(1)
-    is_valley = (distance_hz > skirt_hz) | (ratio < 0.5)
-    return (is_valley & (frequencies_hz > 0)).to(frequencies_hz.dtype)
+    is_valley = ((distance_hz > skirt_hz) | (ratio < 0.5)) & (frequencies_hz > 0)
+    return (is_valley | ~is_valley.any(dim=1, keepdim=True)).to(frequencies_hz.dtype)
 
 
 def _over_skirts(sums: Tensor, totals: Tensor) -> Tensor:
