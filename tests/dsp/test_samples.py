@@ -33,3 +33,7 @@ def test_every_type_is_the_same_sound(audio: object, exact: float) -> None:
 def test_what_is_no_sound_is_refused() -> None:
     with pytest.raises(RangeError, match="complex128"):
         as_samples(np.ones(3, dtype=complex))
+
+
+def test_audio_that_learns_is_only_looked_at() -> None:
+    assert not as_samples(torch.zeros(4, requires_grad=True)).requires_grad

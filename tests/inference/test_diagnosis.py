@@ -3,7 +3,8 @@ from __future__ import annotations
 import math
 import re
 from importlib.resources import files
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ from luthier.dsp.signals import VOICED_PERIODICITY, Features
 from luthier.features.extract import extract_features
 from luthier.features.long_audio import as_long_audio
 from luthier.inference.diagnosis import Trouble, diagnose_fit, diagnose_input
+from luthier.inference.fitting import Fitted
 from luthier.inference.harmonic_health import HarmonicHealth
 from luthier.inference.note_gate import GateSettings, note_gate
 from luthier.inference.wishes import Wishes
@@ -161,9 +163,29 @@ def test_an_instrument_that_answers_with_noise_is_noticed(noise_amplitude: float
     for part in (30, 70):
         tone, noise = torch.full((1, part * HOP), 0.1), noise_amplitude * torch.full((1, part * HOP), 0.1)
         health.hear({"harmonic": tone, "filtered_noise": noise, "room": 100 * tone})
-    assert [trouble.what for trouble in health.diagnose(usual)] == expected
-    assert health.diagnose(usual, noisier_db=40.0) == []  # somebody wants it
-    assert [trouble.what for trouble in health.diagnose(usual, noisier_db=-40.0)] == expected
+    assert [trouble.what for trouble in health.diagnose(usual, told(), Wishes())] == expected
+    assert health.diagnose(usual, told(noisier_db=40.0), Wishes()) == []  # somebody wants it
+    assert [trouble.what for trouble in health.diagnose(usual, told(noisier_db=-40.0), Wishes())] == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "wishes", "advice"),
+    [
+        ("input", Wishes(loudness="none"), "Try --expression predict, --loudness auto, another --octave."),
+        ("predict", Wishes(expression="predict"), "Try another --octave."),
+        ("none", Wishes(loudness=-50.0), "Try --loudness auto, another --octave."),
+    ],
+)
+def test_what_is_in_force_is_not_advised_against_noise(expression: str, wishes: Wishes, advice: str) -> None:
+    health = HarmonicHealth(torch.ones(1, 100, 1), HOP)
+    health.hear({"harmonic": torch.full((1, 100 * HOP), 0.1), "filtered_noise": torch.ones(1, 100 * HOP)})
+    (trouble,) = health.diagnose(STATISTICS.quantiles_of("noisiness_db"), told(expression=expression), wishes)
+    assert trouble.option == advice
+
+
+def told(**fields: object) -> Fitted:
+    """What matters here of a melody made ready."""
+    return cast("Fitted", SimpleNamespace(**{"noisier_db": 0.0, "expression": "predict"} | fields))
 
 
 def test_noise_where_the_input_has_no_pitch_is_no_collapse() -> None:
@@ -172,4 +194,4 @@ def test_noise_where_the_input_has_no_pitch_is_no_collapse() -> None:
     tone[:, 20 * HOP :], noise[:, 20 * HOP :] = 0.0, 1.0
     health = HarmonicHealth(gain, HOP)
     health.hear({"harmonic": tone, "filtered_noise": noise, "room": tone})
-    assert health.diagnose(STATISTICS.quantiles_of("noisiness_db")) == []
+    assert health.diagnose(STATISTICS.quantiles_of("noisiness_db"), told(), Wishes()) == []

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -242,3 +243,30 @@ def test_a_slider_moves_an_instrument_that_obeys_by_exactly_as_much(obeys: tuple
     assert torch.allclose(changes_db, torch.tensor(-1.5), atol=0.02) == bool(obeys)
     told_db = moved.features.warmth_db - plain.features.warmth_db  # type: ignore[operator]
     assert torch.allclose(told_db, torch.tensor(0.0 if obeys else -1.5), atol=1e-5)
+
+
+@torch.no_grad()
+def test_sliders_move_an_instrument_without_expression_and_what_cannot_is_said() -> None:
+    plain, moved = (
+        fit(INSTRUMENT, MELODY, {"offsets": Expression(*torch.tensor([0.0, -1.5, 0.0, 6.0, by])), **wishes})
+        for by, wishes in ((0.0, {}), (1.0, {"expression": "input"}))
+    )
+    assert [trouble.what for trouble in moved.diagnosis if trouble not in plain.diagnosis] == ["expression"]
+    assert "--expression and --air changed nothing" in " ".join(moved.warnings)
+    everything = slice(0, MELODY.f0_hz.shape[1])
+    own = INSTRUMENT.controls(plain.features)
+    played = plain.edit(own, everything)
+    noisiness_db = [power_to_db(_noise_power(each) / _tone_power(each))[0, 5:20] for each in (played, own)]
+    assert torch.allclose(noisiness_db[0] - noisiness_db[1], torch.tensor(6.0), atol=0.01)
+    warmth_db = [against_the_rest_db(harmonic_timbre(each).warmth_db)[0, 5:20] for each in (played, own)]
+    assert torch.allclose(warmth_db[0] - warmth_db[1], torch.tensor(-1.5), atol=0.02)
+
+
+@pytest.mark.parametrize("octave", [np.int64(1), 1.0, 1])
+def test_a_whole_number_of_any_type_is_an_octave(octave: int) -> None:
+    assert fit(INSTRUMENT, MELODY, {"octave": octave}).shift_semitones == 12.0
+
+
+def test_rests_that_are_hardly_turned_down_are_no_noise_to_warn_of() -> None:
+    melody = sung(60.0, None, 64.0, None, 67.0, None, level_db=-30.0)
+    assert fit(INSTRUMENT, melody, {"quiet_db": 0.0}).warnings == fit(INSTRUMENT, melody, {}).warnings

@@ -58,6 +58,7 @@ def test_silence_is_minus_infinity_and_a_short_sound_is_measured() -> None:
     assert lufs(torch.zeros(1, 16000), 16000) == -math.inf
     assert ProgrammeMeter(16000).lufs == -math.inf
     assert lufs(tone(0.05, 16000), 16000) == pytest.approx(-3.0, abs=1.0)
+    assert lufs(1e-5 * tone(3.0, 48000), 48000) == pytest.approx(-103.0, abs=0.1)  # below the gate: it can be raised
 
 
 def test_the_gain_brings_a_sound_to_its_loudness() -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, TypedDict
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from luthier.apps.cli.sounds import Level, Saved, refuse_silence, save_blocks, stem_names
-from luthier.data.audio_files import load_audio
+from luthier.data.audio_files import BLOCK_SAMPLES, read_blocks
 from luthier.data.stored_audio import decoded_audio
 from luthier.dsp.signals import Controls, Features
 from luthier.errors import RangeError
@@ -121,7 +124,7 @@ def transfer_file(source: Path, output: Path, plan: TransferPlan) -> Report:
     if plan.beside.plot is not None:
         _plot(plan.beside.plot, heard.beginning, output, plan)
     usual = plan.player.instrument.statistics.quantiles_of("noisiness_db")
-    answered = health.diagnose(usual, noisier_db=fitted.noisier_db)
+    answered = health.diagnose(usual, fitted, plan.wishes)
     return _report(output, saved, fitted, [*fitted.diagnosis, *heard.troubles, *answered])
 
 
@@ -202,7 +205,8 @@ def _joined(played: list[Controls]) -> Controls:
 
 
 def _plot(path: Path, before: Tensor, output: Path, plan: TransferPlan) -> None:
-    after = load_audio(output)[0][:, : before.shape[1]]
+    blocks = islice(read_blocks(output), math.ceil(before.shape[1] / BLOCK_SAMPLES))  # not hours of it
+    after = torch.from_numpy(np.concatenate(list(blocks)))[None, : before.shape[1]]
     figure = spectrogram_pair(before, after, sample_rate=plan.player.sample_rate)
     save_figure(path, figure, force=plan.force)
 

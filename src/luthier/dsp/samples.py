@@ -22,8 +22,8 @@ def as_samples(audio: Tensor | np.ndarray | Sequence[float]) -> Tensor:
         RangeError: it holds no numbers, or numbers that are no samples: complex, true and false.
     """
     if isinstance(audio, Tensor) and audio.is_floating_point():
-        return audio.float()
-    values = audio.numpy() if isinstance(audio, Tensor) else np.asarray(audio)
+        return audio.detach().float()
+    values = audio.detach().numpy() if isinstance(audio, Tensor) else np.asarray(audio)
     if values.dtype.kind == "f":
         return torch.from_numpy(np.array(values, dtype=np.float32))
     if values.dtype.kind not in "iu":

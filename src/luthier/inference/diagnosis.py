@@ -46,7 +46,7 @@ class Trouble(NamedTuple):
     """One reason why a transfer may sound bad.
 
     Attributes:
-        what: the kind: range, level, voicing, polyphony, hum, reverb, silence, noise, harmonics.
+        what: the kind: range, level, voicing, polyphony, hum, reverb, silence, noise, harmonics, expression.
         sentence: what was found.
         option: what to try.
     """
@@ -114,6 +114,17 @@ def diagnose_fit(
     troubles += [_voicing(measured, gate, wishes), _noise(measured, gate)]
     troubles += [_silence(measured, gate), _gated(measured, gate, wishes)]
     return [trouble for trouble in troubles if trouble is not None]
+
+
+def diagnose_idle(wishes: Wishes, *, has_expression: bool) -> list[Trouble]:
+    """Name the wishes that change nothing: those about an expression that an instrument does not have."""
+    offsets = wishes.get("offsets")
+    idle = ["--expression"] if wishes.get("expression", "auto") != "auto" else []
+    idle += ["--air"] if offsets is not None and float(offsets.air_octaves) else []
+    if has_expression or not idle:
+        return []
+    sentence = f"this instrument follows pitch and loudness only: {' and '.join(idle)} changed nothing."
+    return [Trouble("expression", sentence, "Leave it out; brightness, warmth, hollowness and noisiness still work.")]
 
 
 def diagnose_second(fitted: Features, statistics: Statistics, wishes: Wishes) -> list[Trouble]:

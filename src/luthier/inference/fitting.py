@@ -15,7 +15,7 @@ import torch
 from luthier.dsp.harmonic_timbre import HarmonicTimbre
 from luthier.dsp.signals import Controls, Features
 from luthier.errors import RangeError
-from luthier.inference.diagnosis import Trouble, diagnose_fit, diagnose_second
+from luthier.inference.diagnosis import Trouble, diagnose_fit, diagnose_idle, diagnose_second
 from luthier.inference.expression_fit import fit_expression
 from luthier.inference.level_follow import LevelFollow, follow_level
 from luthier.inference.loudness_fit import fit_loudness, is_note, match_loudness, raised_db, standardise_loudness
@@ -90,12 +90,16 @@ def fit(instrument: Instrument, measured: Features, wishes: Wishes) -> Fitted:
         ConfigError: the instrument to morph with does not go with this one.
     """
     check_wishes(wishes)
+    idle = diagnose_idle(wishes, has_expression=instrument.predictor is not None)
     noisier_db = noisiness_db(wishes) - wishes.get("balance_db", 0.0)
     wishes, colour = _exact_colour(wishes, instrument)
     frame_rate = instrument.config.features.frame_rate
     shift = _shift_semitones(measured, wishes, instrument.statistics)
     melody, scale = _shape_melody(shift_pitch(measured, shift), wishes, frame_rate)
-    input_gate = note_gate(measured, frame_rate, _gate_settings(wishes))
+    settings = _gate_settings(wishes)
+    input_gate = note_gate(measured, frame_rate, settings)
+    # Rests that are hardly turned down are rests all the same.
+    heard_gate = note_gate(measured, frame_rate, settings._replace(quiet_db=GateSettings().quiet_db))
     audible = melody.f0_hz < instrument.config.sample_rate / 2  # beyond, nothing but noise would be left
     gate = NoteGate(input_gate.harmonic * audible, input_gate.noise * audible)
     features, source = _fit_dynamics(instrument, melody, wishes, frame_rate)
@@ -113,7 +117,8 @@ def fit(instrument: Instrument, measured: Features, wishes: Wishes) -> Fitted:
         expression=source,
         scale=scale,
         diagnosis=[
-            *diagnose_fit(measured, features, input_gate, instrument.statistics, wishes),
+            *idle,
+            *diagnose_fit(measured, features, heard_gate, instrument.statistics, wishes),
             *([] if morph is None else diagnose_second(morph.features, morph.instrument.statistics, wishes)),
         ],
     )
@@ -122,12 +127,12 @@ def fit(instrument: Instrument, measured: Features, wishes: Wishes) -> Fitted:
 def _exact_colour(wishes: Wishes, instrument: Instrument) -> tuple[Wishes, Colour]:
     """What is added exactly to what an instrument plays, and the wishes without it.
 
-    An instrument that obeys adds all offsets but air to its own timbre and noise. Others are told another expression, and
-    answer as they have learned to.
+    An instrument that obeys, or that knows no expression, adds all offsets but air to its own timbre and noise. Others are
+    told another expression, and answer as they have learned to.
     """
     colour = Colour(wishes.get("balance_db", 0.0), wishes.get("tilt_db", 0.0), wishes.get("harmonics_db", ()))
     offsets = wishes.get("offsets")
-    if offsets is None or "timbre" not in instrument.config.obeys:
+    if offsets is None or (instrument.predictor is not None and "timbre" not in instrument.config.obeys):
         return wishes, colour
     exact = HarmonicTimbre(*(getattr(offsets, name) for name in HarmonicTimbre._fields))
     told = offsets._replace(**dict.fromkeys((*HarmonicTimbre._fields, "noisiness_db"), torch.zeros(())))
@@ -156,7 +161,7 @@ def _shift_semitones(measured: Features, wishes: Wishes, statistics: Statistics)
     octave = wishes.get("octave", "auto")
     if octave == "auto":
         octave = octave_shift(shift_pitch(measured, semitones), statistics.f0_octaves_quantiles)
-    if not isinstance(octave, int) or abs(octave) > MOST_OCTAVES:
+    if isinstance(octave, str) or octave % 1 or abs(octave) > MOST_OCTAVES:
         raise RangeError(f"octave {octave!r}: expected auto or a whole number from -{MOST_OCTAVES} to {MOST_OCTAVES}.")
     return SEMITONES_PER_OCTAVE * octave + semitones
 

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 
 from luthier.inference.diagnosis import Trouble
+from luthier.inference.fitting import Fitted
+from luthier.inference.wishes import Wishes
 from luthier.units import power_to_db
 
 AUDIBLE = 0.5
@@ -49,17 +51,18 @@ class HarmonicHealth:
             elif name != "room":
                 self.harmonic_power += power
 
-    def diagnose(self, noisiness_quantiles_db: Tensor, *, noisier_db: float = 0.0) -> list[Trouble]:
+    def diagnose(self, noisiness_quantiles_db: Tensor, fitted: Fitted, wishes: Wishes) -> list[Trouble]:
         """Compare with the instrument's recordings.
 
         Args:
             noisiness_quantiles_db: (101,), of the notes that it was trained on.
-            noisier_db: how much noisier somebody asked for it to be; less than 0 is no excuse.
+            fitted: what it was to follow.
+            wishes: what is in force already, and so no advice.
         """
         if int(self._is_open[: self._position].sum()) < LEAST_FRAMES:
             return []
         ratio_db = float(power_to_db(torch.tensor(self.noise_power / max(self.harmonic_power, 1e-30))))
-        ratio_db -= max(0.0, noisier_db)
+        ratio_db -= max(0.0, fitted.noisier_db)  # less noise that somebody asked for is no excuse
         usual_db = float(noisiness_quantiles_db[USUAL])
         if ratio_db <= max(usual_db + COLLAPSE_DB, AUDIBLE_NOISE_DB):
             return []
@@ -67,4 +70,6 @@ class HarmonicHealth:
             f"the instrument answers with noise: its harmonics are {ratio_db - usual_db:.0f} dB weaker against it than "
             "in its recordings."
         )
-        return [Trouble("harmonics", sentence, "Try --expression predict, --loudness auto, or another --octave.")]
+        advice = ["--expression predict"] if fitted.expression == "input" else []
+        advice += ["--loudness auto"] if wishes.get("loudness", "auto") != "auto" else []
+        return [Trouble("harmonics", sentence, f"Try {', '.join([*advice, 'another --octave'])}.")]

@@ -79,7 +79,7 @@ def glide(features: Features, notes: list[Note], frame_rate: float, *, seconds: 
         features: (1, n_frames, 1) each.
         notes: of these features.
         frame_rate: frames per second.
-        seconds: how long a slide takes.
+        seconds: how long a slide takes; most of it lies in the middle two thirds.
     """
     half = round(seconds * frame_rate / 2)
 

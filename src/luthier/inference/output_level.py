@@ -55,13 +55,17 @@ class ProgrammeMeter:
 
     @property
     def lufs(self) -> float:
-        """Integrated loudness so far; -inf for silence. What is shorter than a block counts as one."""
+        """Integrated loudness so far; -inf for silence. What is shorter than a block counts as one.
+
+        What is nowhere as loud as the absolute gate is measured without it: somebody may want it louder.
+        """
         powers = np.array(self._powers or ([self._rest.mean()] if len(self._rest) else [0.0]))
         width = min(STEPS_IN_BLOCK, len(powers))
         blocks = np.convolve(powers, np.full(width, 1.0 / width), mode="valid")
-        loud = blocks[_lufs(blocks) > ABSOLUTE_GATE_LUFS]
-        if len(loud) == 0:
+        if not blocks.any():
             return -math.inf
+        loud = blocks[_lufs(blocks) > ABSOLUTE_GATE_LUFS]
+        loud = loud if len(loud) else blocks[blocks > 0]
         counted = loud[_lufs(loud) > _lufs(loud.mean()) + RELATIVE_GATE_LU]
         return float(_lufs(counted.mean()))
 

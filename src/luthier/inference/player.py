@@ -93,7 +93,7 @@ class Player:
         return self.instrument.config.sample_rate
 
     def clip(self, audio: Tensor | np.ndarray, sample_rate: int) -> Tensor:
-        """Any clip at this instrument's rate: (1, n_samples).
+        """Any clip at this instrument's rate: (1, n_samples); one that has it already shares its memory.
 
         Args:
             audio: (n_samples,) or (1, n_samples), any level; integers as in `as_samples`.
@@ -184,7 +184,7 @@ class Player:
         health = HarmonicHealth(fitted.gate.harmonic, config.hop_length)
         health.hear(rendering.stems)
         usual = self.instrument.statistics.quantiles_of("noisiness_db")
-        played = health.diagnose(usual, noisier_db=fitted.noisier_db)
+        played = health.diagnose(usual, fitted, wishes)
         return Transfer(
             audio=rendering.audio,
             stems=rendering.stems,

@@ -40,7 +40,7 @@ class Wishes(TypedDict, total=False):
         autotune: 0 leaves the notes, 1 puts each on the scale.
         scale: of the autotune: "chromatic", "auto" for the key that the melody seems to be in, or "C-major".
         vibrato: factor of its width.
-        glide: seconds that a slide from note to note takes.
+        glide: seconds that a slide from note to note takes at most.
         attack: seconds in which notes grow to their loudness.
         loudness: "auto": distributed as that of the instrument's notes, see `match_loudness`; "standardise": mean and
             spread of all frames become the instrument's, as in the assignment; "none"; or dB to add.
@@ -48,8 +48,8 @@ class Wishes(TypedDict, total=False):
             one that obeys its loudness would play it nearly as the melody asks.
         expression: "input": that of the input, matched to the instrument's; "predict": as the instrument would at
             this pitch and loudness; "auto" chooses, see `fit_expression`.
-        offsets: added to the expression, octaves and dB; an instrument that obeys changes its brightness, warmth,
-            hollowness and noisiness by exactly as much.
+        offsets: added to the expression, octaves and dB; an instrument that obeys, or has no expression, changes its
+            brightness, warmth, hollowness and noisiness by exactly as much.
         gate_db, quiet_db, voicing: as in `GateSettings`.
         balance_db, tilt_db, harmonics_db: as in `Colour`.
         morph: a second instrument.

@@ -111,9 +111,27 @@ def test_a_folder_is_played_into_a_folder_and_a_bad_file_stops_no_other(play, to
     assert (tmp_path / "played" / "deep" / "b.wav").is_file()
 
 
-def test_a_folder_into_a_file_is_wrong_usage(play, tmp_path) -> None:
+@pytest.mark.parametrize(
+    ("output", "options", "code", "said"),
+    [
+        ("a.wav", (), 2, "is a file's name"),
+        ("played", ("--save-midi", "a.mid"), 2, "are for one file"),
+        ("in/played", (), 1, "lies in the folder that is played"),
+        ("St. Mary", (), 0, ""),
+    ],
+)
+def test_a_folder_is_played_into_a_folder_elsewhere(play, tone_file, tmp_path, output, options, code, said) -> None:
     (tmp_path / "in").mkdir()
-    assert play(source=tmp_path / "in").code == 2
+    (tmp_path / "in" / "a.wav").write_bytes(tone_file.read_bytes())
+    outcome = play(*options, source=tmp_path / "in", output=output)
+    assert outcome.code == code
+    assert said in " ".join(outcome.stderr.split())
+
+
+def test_a_folder_in_the_place_of_a_file_is_named(play, tmp_path) -> None:
+    (tmp_path / "taken.wav").mkdir()
+    for options in ((), ("--force",)):
+        assert "is a folder. Give the name of a file" in play(*options, output="taken.wav").stderr
 
 
 def test_morphing_is_heard_and_needs_a_matching_instrument(play, instrument_file, tmp_path) -> None:

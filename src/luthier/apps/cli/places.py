@@ -29,6 +29,8 @@ def refuse_overwriting(
     for output in outputs:
         if output is None:
             continue
+        if output.is_dir():
+            raise OutputError(f"{output}: is a folder. Give the name of a file to write.")
         if output.exists() and any(output.samefile(source) for source in sources):
             raise OutputError(f"{output}: is the input itself. Choose another name.")
         place = os.path.realpath(output)

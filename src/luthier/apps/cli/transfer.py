@@ -52,7 +52,7 @@ def transfer(
         str, typer.Option(help="For --autotune: chromatic; auto, the key it seems to be in; or C-major, F#-minor.")
     ] = "chromatic",
     vibrato: Annotated[float, typer.Option(help="Times as wide a vibrato: 0 none, 1 as it is.")] = 1.0,
-    glide: Annotated[float, typer.Option(help="Seconds of sliding from note to note.")] = 0.0,
+    glide: Annotated[float, typer.Option(help="Seconds that a slide from note to note takes at most.")] = 0.0,
     attack: Annotated[float, typer.Option(help="Seconds in which notes grow to their loudness.")] = 0.0,
     loudness: Annotated[
         str,
@@ -187,10 +187,17 @@ def _files(input_: Path, output: Path, beside: list[Path]) -> list[tuple[Path, P
     """Which file is played into which."""
     if not input_.is_dir():
         return [(input_, output)]
-    if output.suffix or beside:
-        raise typer.BadParameter("a folder goes into a folder, without --save-curves, --save-midi and --plot.")
+    from luthier.data.audio_files import WRITABLE
     from luthier.data.recordings import collect_recordings
 
+    if output.suffix.lower() in WRITABLE:
+        raise typer.BadParameter(f"{input_}: is a folder, whose sounds go into a folder. {output} is a file's name.")
+    if beside:
+        raise typer.BadParameter(f"{input_}: is a folder; --save-curves, --save-midi and --plot are for one file.")
+    if input_.resolve() in (output.resolve(), *output.resolve().parents):
+        raise OutputError(
+            f"{output}: lies in the folder that is played; the next time it would be played, too. Choose another."
+        )
     sources = collect_recordings([input_]).recordings
     targets = [output / source.relative_to(input_).with_suffix(".wav") for source in sources]
     if len(set(targets)) < len(targets):
