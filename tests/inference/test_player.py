@@ -219,6 +219,20 @@ def test_the_room_alone_is_the_impulse_response(player: Player) -> None:
     assert torch.equal(room, player.instrument.room.impulse_response())
 
 
+@pytest.mark.parametrize("n_channels", [0, 1, 2])
+def test_a_melody_is_as_loud_in_any_room_as_without(voice: Tensor, n_channels: int) -> None:
+    """However the room answers to just these notes: its own that rings at the second of them, and others that do."""
+    ringing = 0.0005 * torch.cos(2 * math.pi * 2 * TUNE_HZ[1] * torch.arange(8000) / RATE)
+    ringing[0] += 1.0
+    instrument = small_instrument(synths=[{"kind": "harmonic"}], room={"kind": "free_taps_direct", "seconds": 0.5})
+    with torch.no_grad():
+        instrument.room.taps.copy_(ringing)
+    room = ringing.expand(n_channels, -1) if n_channels else None
+    heard = Player(instrument, TrainingSummary()).transfer(voice, RATE, room=room, rings_out=True)
+    dry = heard.audio - heard.stems["room"]
+    assert float(10 * torch.log10(heard.audio.square().mean() / dry.square().mean())) == pytest.approx(0.0, abs=0.5)
+
+
 def test_a_loaded_instrument_plays_like_the_saved_one(tmp_path: Path, player: Player, voice: Tensor) -> None:
     save_instrument(tmp_path / "a.safetensors", small_instrument(synths=NOISY), TrainingSummary(licence="CC0"))
     loaded = load_player(tmp_path / "a.safetensors")

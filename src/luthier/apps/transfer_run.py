@@ -114,7 +114,8 @@ def transfer_file(source: Path, output: Path, plan: TransferPlan) -> Report:
     fitted = plan.player.fit(heard.features, **plan.wishes)
     health = HarmonicHealth(fitted.gate.harmonic, plan.player.instrument.config.hop_length)
     played: list[Controls] | None = [] if plan.beside.curves else None
-    blocks = render_blocks(plan.player.instrument, fitted.features, plan.place, edit=fitted.edit)
+    place = plan.place._replace(tones=fitted.level.tones)
+    blocks = render_blocks(plan.player.instrument, fitted.features, place, edit=fitted.edit)
     saved = _save(output, _observed(blocks, health, played), plan)
     frame_rate = plan.player.instrument.config.features.frame_rate
     if plan.beside.curves is not None and played:

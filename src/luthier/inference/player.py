@@ -175,7 +175,7 @@ class Player:
         clip = self.clip(audio, sample_rate)
         measured = extract_features(clip, self.instrument.config.features)
         fitted = self.fit(measured, **wishes)
-        place = _place(room, wet, rings_out=rings_out)
+        place = _place(room, wet, rings_out=rings_out)._replace(tones=fitted.level.tones)
         rendering = render(self.instrument, fitted.features, place, edit=fitted.edit)
         config = self.instrument.config
         heard = diagnose_input(

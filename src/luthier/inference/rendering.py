@@ -10,6 +10,7 @@ from torch import Tensor
 
 from luthier.dsp.convolution import ConvolutionState, convolve_block
 from luthier.dsp.signals import Controls, Features
+from luthier.dsp.tone_spectrum import tone_spectrum_gain
 from luthier.errors import RangeError, ShapeError
 from luthier.model.instrument import Instrument, white_noise
 from luthier.model.rooms import music_gain
@@ -23,6 +24,8 @@ DIRECT_SHARE = float(db_to_amplitude(-20.0))
 """Of a room's strongest tap: the direct sound has at least this, silence before it has not."""
 DIRECT_SECONDS = 0.001
 """From its rise to its peak."""
+MOST_RAISED = float(db_to_amplitude(12.0))
+"""A room that hardly answers to a melody's notes is made louder by this, not by any amount."""
 FADED = float(db_to_amplitude(-60.0))
 """Against the loudest sample: what is left of a room is not heard any more."""
 
@@ -35,11 +38,14 @@ class RoomChoice(NamedTuple):
             several ears; None for its own.
         wet: 1 for the room as it is, 0 for the dry sound, between them a mix.
         rings_out: whether the room is heard after the last frame, too, until it has faded by 60 dB.
+        tones: (n_bins,), power by frequency of what is played, see `tone_spectrum`: on it the room is as loud as the dry
+            sound; None where that is not known, then on the notes of the instrument, or another room on music.
     """
 
     impulse_response: Tensor | None = None
     wet: float = 1.0
     rings_out: bool = False
+    tones: Tensor | None = None
 
     @property
     def n_channels(self) -> int:
@@ -213,11 +219,16 @@ class _Place(NamedTuple):
     @classmethod
     def of(cls, instrument: Instrument, room: RoomChoice) -> _Place:
         """The instrument's own room, or another, in which it is as loud."""
-        gain = instrument.dry_gain()
+        gain, rate = instrument.dry_gain(), instrument.config.sample_rate
         if room.impulse_response is None:
-            return cls(gain, instrument.room.impulse_response(), room.wet)
-        other = normalised_room(room.impulse_response, instrument.config.sample_rate)
-        return cls(gain, gain / music_gain(other, instrument.config.sample_rate) * other, room.wet)
+            response, louder = instrument.room.impulse_response(), gain
+        else:
+            response = normalised_room(room.impulse_response, rate)
+            louder = music_gain(response, rate)
+        if room.tones is not None and bool(room.tones.any()):
+            found = tone_spectrum_gain(response, rate, room.tones)
+            louder = found.clamp(louder / MOST_RAISED, louder * MOST_RAISED)
+        return cls(gain, gain / louder * response if float(louder) else response, room.wet)
 
     def hear(self, dry: dict[str, Tensor], echoes: ConvolutionState) -> tuple[dict[str, Tensor], ConvolutionState]:
         """Scale the dry stems of a block and add a stem `room`: what the room adds to them."""
