@@ -59,6 +59,8 @@ def test_a_good_instrument_hears_only_good_things() -> None:
         ({"loudness_db_l1": framed(6, 0.9)}, "automatic gain"),
         ({"f0_cents": 15.0}, "kept in most places"),
         ({"f0_cents": 80.0, "rpa50": 0.3}, "melody is not kept"),
+        ({"f0_cents": 4.0, "rpa50": 0.6}, "melody is not kept"),
+        ({"f0_cents": 96.0, "rpa50": 0.92}, "melody is kept, but out of tune"),
         ({"f0_cents": None, "rpa50": None}, "solo recording"),
         ({"f0_octave_errors": 0.2}, "20 % of the pitched time is heard an octave or more off"),
         ({"room": RoomSummary(t60_seconds=2.4, direct_to_reverberant_db=0)}, "T60 2.4 s"),

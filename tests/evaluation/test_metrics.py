@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from evaluation.sounds import RATE, melody
-from luthier.evaluation.metrics import FRAMED_METRICS, MEANINGS, framed_scores, mean_scores, score_clip
+from luthier.evaluation.metrics import FRAMED_METRICS, MEANINGS, average_scores, framed_scores, score_clip
 
 
 def test_a_clip_against_itself_is_perfect_in_every_metric() -> None:
@@ -37,7 +37,12 @@ def test_framed_scores_are_the_same_numbers() -> None:
 
 def test_means_leave_out_clips_without_a_value() -> None:
     rows = [{"a": 1.0, "b": math.nan}, {"a": 3.0, "b": math.nan}, {"a": math.nan, "b": math.nan}]
-    means = mean_scores(rows)
+    means = average_scores(rows)
     assert means["a"] == pytest.approx(2)
     assert math.isnan(means["b"])
-    assert mean_scores([]) == {}
+    assert average_scores([]) == {}
+
+
+def test_one_clip_that_is_an_octave_off_does_not_speak_for_the_others() -> None:
+    rows = [{"f0_cents": cents, "onset_ms": late, "lsd_db": late} for cents, late in ((3, 5), (1200, 6), (4, 40))]
+    assert average_scores(rows) == {"f0_cents": 4, "onset_ms": 6, "lsd_db": 17}

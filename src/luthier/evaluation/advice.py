@@ -14,7 +14,7 @@ GOOD_CENTS, FAIR_CENTS = 10.0, 25.0
 """A trained ear hears about 5 cents side by side, 25 is out of tune."""
 GOOD_ONSET_MS, GOOD_FOUND = 10.0, 0.8
 """Beginnings within 10 ms sound together; of the violin's analysed recordings nine in ten are found."""
-GOOD_RPA, FEW_OCTAVE_ERRORS = 0.9, 0.05
+GOOD_RPA, FAIR_RPA, FEW_OCTAVE_ERRORS = 0.9, 0.75, 0.05
 LONG_T60_SECONDS = 1.0
 LITTLE_TEST_SECONDS = 20.0
 
@@ -103,8 +103,9 @@ def _pitch(cents: Number, in_tune: Number) -> str:
     share = f"{100 * in_tune:.0f} % of the pitched time within half a semitone, median error {cents:.0f} cents"
     if cents <= GOOD_CENTS and in_tune >= GOOD_RPA:
         return f"The melody is kept: {share}."
-    if cents <= FAIR_CENTS:
-        return f"The melody is kept in most places: {share}."
+    if in_tune >= FAIR_RPA:
+        kept = "kept in most places" if cents <= FAIR_CENTS else "kept, but out of tune"
+        return f"The melody is {kept}: {share}."
     return f"The melody is not kept: {share}. Chords and a second voice cause this: look at the pitch curves of the report."
 
 

@@ -24,8 +24,8 @@ from luthier.evaluation.metrics import (
     FRAMED_METRICS,
     PITCH_METRICS,
     PLAIN_METRICS,
+    average_scores,
     framed_scores,
-    mean_scores,
     score_clip,
 )
 from luthier.evaluation.pitch import melody_of
@@ -41,7 +41,7 @@ TIMBRE_SECONDS = 300.0
 
 
 class _ClipResult(NamedTuple):
-    """Means over noise seeds, metric by metric."""
+    """Averages over noise seeds, metric by metric."""
 
     model: dict[str, float]
     predicted: dict[str, float]
@@ -111,21 +111,23 @@ def _score(
     wanted = melody_of(clip.audio, sample_rate=rate)
     pairs = zip(oracles, [*oracles[1:], oracles[0]], strict=True)
     return _ClipResult(
-        model=mean_scores([score_clip(audio, clip.audio, sample_rate=rate, wanted=wanted) for audio in models]),
-        predicted=mean_scores([score_clip(audio, clip.audio, sample_rate=rate, wanted=wanted) for audio in predicted]),
-        floor=mean_scores([framed_scores(one, other, sample_rate=rate) for one, other in pairs]),
-        oracle=mean_scores([framed_scores(audio, clip.audio, sample_rate=rate) for audio in oracles]),
-        base=mean_scores([framed_scores(audio, clip.audio, sample_rate=rate) for audio in bases]),
+        model=average_scores([score_clip(audio, clip.audio, sample_rate=rate, wanted=wanted) for audio in models]),
+        predicted=average_scores(
+            [score_clip(audio, clip.audio, sample_rate=rate, wanted=wanted) for audio in predicted]
+        ),
+        floor=average_scores([framed_scores(one, other, sample_rate=rate) for one, other in pairs]),
+        oracle=average_scores([framed_scores(audio, clip.audio, sample_rate=rate) for audio in oracles]),
+        base=average_scores([framed_scores(audio, clip.audio, sample_rate=rate) for audio in bases]),
     )
 
 
 def _summarise(
     instrument: Instrument, scored: list[Clip], results: list[_ClipResult], split: Part, seeds: Sequence[int]
 ) -> Evaluation:
-    means = mean_scores([result.model for result in results])
+    averages = average_scores([result.model for result in results])
     framed = {name: _framed_score(name, results) for name in FRAMED_METRICS}
-    plain = {name: known(means[name]) for name in (*PLAIN_METRICS, *PITCH_METRICS)}
-    own = mean_scores([result.predicted for result in results])
+    plain = {name: known(averages[name]) for name in (*PLAIN_METRICS, *PITCH_METRICS)}
+    own = average_scores([result.predicted for result in results])
     rate = instrument.config.sample_rate
     response = instrument.room.impulse_response().detach().cpu()
     room = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Callable
 
 from torch import Tensor
@@ -32,6 +33,9 @@ PLAIN_METRICS: dict[str, SpectralMetric] = {
 
 PITCH_METRICS = PitchErrors._fields
 
+MEDIAN_METRICS = ("f0_cents", "onset_ms")
+"""Medians within a clip, and so over clips: one that is an octave off does not speak for the others."""
+
 MEANINGS = {
     "mss": "Distance of the spectra at six time scales, as in published work; two takes of the same noise differ, by the floor.",
     "mss_rel": "The same, blind to what lies 80 dB below the loudest, in windows that last as long at every sample rate: the "
@@ -45,7 +49,7 @@ MEANINGS = {
     "false_pitch": "Share of the time in which the recording has no pitch, but the instrument has.",
     "rests_db": "Loudest level where the recording rests, against the loudest of all, in dB: below -60 dB is silence.",
     "onset_flux": "Difference in how sharply notes begin, in dB a frame.",
-    "onset_ms": "How far the notes' beginnings are from the recording's, in milliseconds: below 10 ms is together.",
+    "onset_ms": "Median distance of the notes' beginnings from the recording's, in milliseconds: below 10 ms is together.",
     "onset_found": "Share of the recording's beginnings of notes that are heard within 50 ms; the others count as 50 ms.",
 }
 """One sentence on each metric, for people."""
@@ -80,11 +84,16 @@ def framed_scores(output: Tensor, reference: Tensor, *, sample_rate: int) -> dic
     return {name: float(metric(output, reference, sample_rate)) for name, metric in FRAMED_METRICS.items()}
 
 
-def mean_scores(rows: list[dict[str, float]]) -> dict[str, float]:
-    """Mean of each metric over clips, leaving out clips that have no value (NaN); NaN where none has one."""
-    return {name: _mean([row[name] for row in rows]) for name in rows[0]} if rows else {}
+def average_scores(rows: list[dict[str, float]]) -> dict[str, float]:
+    """Average of each metric over clips: the mean, and of those in `MEDIAN_METRICS` the median.
+
+    Clips that have no value (NaN) are left out; NaN where none has one.
+    """
+    return {name: _average(name, [row[name] for row in rows]) for name in rows[0]} if rows else {}
 
 
-def _mean(values: list[float]) -> float:
+def _average(name: str, values: list[float]) -> float:
     known = [value for value in values if not math.isnan(value)]
-    return sum(known) / len(known) if known else math.nan
+    if not known:
+        return math.nan
+    return statistics.median(known) if name in MEDIAN_METRICS else sum(known) / len(known)

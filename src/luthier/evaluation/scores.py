@@ -46,7 +46,7 @@ class RoomSummary(_Frozen):
 
 
 class ClipScores(_Frozen):
-    """One clip: where it is, and the instrument's scores on it (means over noise seeds)."""
+    """One clip: where it is, and the instrument's scores on it (averages over noise seeds)."""
 
     recording: str
     start_seconds: float
