@@ -32,14 +32,13 @@ class Difference(NamedTuple):
         """Its ends; empty for a single passage."""
         return f"{self.low:+.3g} to {self.high:+.3g}" if self.n_passages > 1 else ""
 
-    @property
-    def words(self) -> str:
-        """Whether one is better than the other, as far as the passages tell."""
+    def words(self, first: str, second: str) -> str:
+        """Which of the two is better, as far as the passages tell; by the names that they go by."""
         if self.n_passages < 2:
             return "too few passages to say"
         if self.low <= 0.0 <= self.high:
             return "not told apart by these passages"
-        return "the second is better" if self.mean < 0.0 else "the first is better"
+        return f"{second if self.mean < 0.0 else first} is better"
 
 
 def compare(first: Evaluation, second: Evaluation) -> list[Difference]:

@@ -126,9 +126,10 @@ def _document(entrants: list[Entrant]) -> dict[str, Any]:
     if not second:
         return first
     differences = compare(entrants[0].scores, entrants[1].scores)
+    names = (entrants[0].name, entrants[1].name)
     return first | {
         "against": second[0],
-        "comparison": [each._asdict() | {"words": each.words} for each in differences],
+        "comparison": [each._asdict() | {"words": each.words(*names)} for each in differences],
     }
 
 
@@ -157,7 +158,7 @@ def print_comparison(entrants: list[Entrant]) -> None:
             f"{each.mean:+.3g}",
             each.interval,
             f"{each.n_better} of {each.n_passages}",
-            each.words,
+            each.words(first.name, second.name),
         )
         for each in compare(first.scores, second.scores)
     ]
