@@ -73,6 +73,21 @@ def test_each_weakness_has_its_sentence(change: dict[str, object], words: str) -
     assert words in " ".join(advise(GOOD.model_copy(update=change)))
 
 
+def test_what_the_tracker_mishears_in_the_recording_is_not_the_instruments_fault() -> None:
+    reverberant = GOOD.model_copy(update={"rpa50": 0.86, "f0_octave_errors": 0.08})
+    assert "in most places" in " ".join(advise(reverberant))
+    assert "octave" in " ".join(advise(reverberant))
+    misheard = reverberant.model_copy(update={"oracle": {"rpa50": 0.87, "f0_octave_errors": 0.082, "f0_cents": 2.0}})
+    said = " ".join(advise(misheard))
+    assert "melody is kept: 86 % of the pitched time within half a semitone (analysis itself 87 %)" in said
+    assert "octave" not in said
+    worse = misheard.model_copy(update={"rpa50": 0.5, "f0_octave_errors": 0.4})
+    assert "melody is not kept: 50 %" in " ".join(advise(worse))
+    assert "40 % of the pitched time is heard an octave or more off (analysis itself 8 %)" in " ".join(advise(worse))
+    chords = misheard.model_copy(update={"rpa50": 0.6, "oracle": {"rpa50": 0.62}})
+    assert "can hardly be told: 60 %" in " ".join(advise(chords))
+
+
 @pytest.mark.parametrize("gap", [0.4, 0.6, 0.9])
 def test_what_is_known_about_the_training_is_said_first(gap: float) -> None:
     middling = GOOD.model_copy(update={"mss_rel": framed(6, gap)})

@@ -106,6 +106,11 @@ def test_scores_that_could_not_be_taken_are_words(report: Report, scores: Evalua
     assert "None" not in text
 
 
+def test_the_pitch_of_the_oracle_stands_beside_the_instruments(report: Report, scores: Evaluation) -> None:
+    misheard = scores.model_copy(update={"oracle": scores.oracle | {"f0_octave_errors": 0.0826}})
+    assert "0.0826" in Page(render_report(report._replace(tables=[ScoreTable("violin", misheard)]))).text
+
+
 def test_it_can_be_read_on_a_telephone_and_in_the_dark(report: Report) -> None:
     html = render_report(report)
     assert 'name="viewport" content="width=device-width' in html

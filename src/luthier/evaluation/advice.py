@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from luthier.evaluation.scores import Evaluation, FramedScore, Number
 
 GOOD_GAP, FAIR_GAP, PLAIN_GAP = 0.30, 0.50, 0.75
@@ -15,6 +17,8 @@ GOOD_CENTS, FAIR_CENTS = 10.0, 25.0
 GOOD_ONSET_MS, GOOD_FOUND = 10.0, 0.8
 """Beginnings within 10 ms sound together; of the violin's analysed recordings nine in ten are found."""
 GOOD_RPA, FAIR_RPA, FEW_OCTAVE_ERRORS = 0.9, 0.75, 0.05
+"""Of what the tracker hears in the oracle: what it mishears in the recording is no fault of the instrument."""
+PITCH_MISHEARD = "Chords and a second voice cause this: look at the pitch curves of the report."
 LONG_T60_SECONDS = 1.0
 LITTLE_TEST_SECONDS = 20.0
 
@@ -31,8 +35,8 @@ def advise(scores: Evaluation, *, training: str = "") -> list[str]:
         _expression(scores.mss_rel.gap, scores.mss_rel.predicted_gap),
         _loudness(scores.loudness_db_l1),
         _beginnings(scores.onset_ms, scores.onset_found),
-        _pitch(scores.f0_cents, scores.rpa50),
-        _octaves(scores.f0_octave_errors),
+        _pitch(scores.f0_cents, scores.rpa50, scores.oracle),
+        _octaves(scores.f0_octave_errors, scores.oracle),
         _room(scores.room.t60_seconds),
         _certainty(sum(clip.seconds for clip in scores.clips)),
         _weakest_clip(scores),
@@ -97,16 +101,21 @@ def _loudness(score: FramedScore) -> str:
     )
 
 
-def _pitch(cents: Number, in_tune: Number) -> str:
+def _pitch(cents: Number, in_tune: Number, oracle: Mapping[str, Number]) -> str:
     if cents is None or in_tune is None:
         return "No pitch is certain enough to compare. Is this a solo recording of a pitched instrument?"
-    share = f"{100 * in_tune:.0f} % of the pitched time within half a semitone, median error {cents:.0f} cents"
-    if cents <= GOOD_CENTS and in_tune >= GOOD_RPA:
-        return f"The melody is kept: {share}."
-    if in_tune >= FAIR_RPA:
-        kept = "kept in most places" if cents <= FAIR_CENTS else "kept, but out of tune"
-        return f"The melody is {kept}: {share}."
-    return f"The melody is not kept: {share}. Chords and a second voice cause this: look at the pitch curves of the report."
+    best, least_cents = oracle.get("rpa50"), oracle.get("f0_cents") or 0.0
+    itself = "" if best is None else f" (analysis itself {100 * best:.0f} %)"
+    share = f"{100 * in_tune:.0f} % of the pitched time within half a semitone{itself}, median error {cents:.0f} cents"
+    kept = in_tune + 1.0 - (1.0 if best is None else best)
+    if kept < FAIR_RPA:
+        return f"The melody is not kept: {share}. {PITCH_MISHEARD}"
+    if best is not None and best < FAIR_RPA:
+        return f"Whether the melody is kept can hardly be told: {share}. {PITCH_MISHEARD}"
+    if cents - least_cents > FAIR_CENTS:
+        return f"The melody is kept, but out of tune: {share}."
+    is_good = cents - least_cents <= GOOD_CENTS and kept >= GOOD_RPA
+    return f"The melody is kept{'' if is_good else ' in most places'}: {share}."
 
 
 def _beginnings(late_ms: Number, found: Number) -> str:
@@ -118,12 +127,14 @@ def _beginnings(late_ms: Number, found: Number) -> str:
     )
 
 
-def _octaves(share: Number) -> str:
-    if share is None or share <= FEW_OCTAVE_ERRORS:
+def _octaves(share: Number, oracle: Mapping[str, Number]) -> str:
+    misheard = oracle.get("f0_octave_errors") or 0.0
+    if share is None or share - misheard <= FEW_OCTAVE_ERRORS:
         return ""
+    itself = f" (analysis itself {100 * misheard:.0f} %)" if oracle else ""
     return (
-        f"{100 * share:.0f} % of the pitched time is heard an octave or more off: the recording holds chords, or the "
-        "instrument has not learned enough yet."
+        f"{100 * share:.0f} % of the pitched time is heard an octave or more off{itself}: the recording holds chords, or "
+        "the instrument has not learned enough yet."
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
+from torch import Tensor
 
 from luthier.data.dataset import Dataset
 from luthier.data.split import Part
@@ -28,7 +29,7 @@ from luthier.evaluation.metrics import (
     framed_scores,
     score_clip,
 )
-from luthier.evaluation.pitch import melody_of
+from luthier.evaluation.pitch import YinTrack, melody_of, pitch_errors
 from luthier.evaluation.playing import play_controls, play_instrument
 from luthier.evaluation.room import direct_to_reverberant_db, octave_t60_seconds
 from luthier.evaluation.scores import ClipScores, Evaluation, FramedScore, Number, RoomSummary, known
@@ -116,9 +117,16 @@ def _score(
             [score_clip(audio, clip.audio, sample_rate=rate, wanted=wanted) for audio in predicted]
         ),
         floor=average_scores([framed_scores(one, other, sample_rate=rate) for one, other in pairs]),
-        oracle=average_scores([framed_scores(audio, clip.audio, sample_rate=rate) for audio in oracles]),
+        oracle=_score_oracle(oracles, clip, rate, wanted),
         base=average_scores([framed_scores(audio, clip.audio, sample_rate=rate) for audio in bases]),
     )
+
+
+def _score_oracle(oracles: Sequence[Tensor], clip: Clip, sample_rate: int, wanted: YinTrack) -> dict[str, float]:
+    """What the metrics with frames say of it, and those of the pitch, in which one noise is like another."""
+    framed = average_scores([framed_scores(audio, clip.audio, sample_rate=sample_rate) for audio in oracles])
+    (pitch,) = pitch_errors(oracles[0], clip.audio, sample_rate=sample_rate, wanted=wanted)
+    return framed | pitch._asdict()
 
 
 def _summarise(
@@ -128,6 +136,7 @@ def _summarise(
     framed = {name: _framed_score(name, results) for name in FRAMED_METRICS}
     plain = {name: known(averages[name]) for name in (*PLAIN_METRICS, *PITCH_METRICS)}
     own = average_scores([result.predicted for result in results])
+    oracle = average_scores([result.oracle for result in results])
     rate = instrument.config.sample_rate
     response = instrument.room.impulse_response().detach().cpu()
     room = {
@@ -141,6 +150,7 @@ def _summarise(
         seeds=tuple(seeds),
         room=RoomSummary(**{name: known(value) for name, value in room.items()}),
         predicted={name: known(own[name]) for name in plain if own},
+        oracle={name: known(oracle[name]) for name in PITCH_METRICS},
         clips=tuple(_clip_scores(clip, result, rate) for clip, result in zip(scored, results, strict=True)),
         **fields,
     )

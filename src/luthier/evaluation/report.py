@@ -132,8 +132,9 @@ def _unclipped(example: ReportExample) -> ReportExample:
 def _rows(scores: Evaluation) -> list[_Row]:
     framed = [_framed_row(name, score) for name, score in scores.framed.items()]
     own = {name: _text(value) for name, value in scores.predicted.items()}
+    oracle = {name: _text(value) for name, value in scores.oracle.items()}
     plain = [
-        _Row(name, _text(value), "", "", "", "", "", own.get(name, ""), "", MEANINGS[name])
+        _Row(name, _text(value), "", "", oracle.get(name, ""), "", "", own.get(name, ""), "", MEANINGS[name])
         for name, value in scores.plain.items()
     ]
     return framed + plain

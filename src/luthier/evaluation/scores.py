@@ -76,6 +76,9 @@ class Evaluation(_Frozen):
     predicted: dict[str, Number] = Field(
         default_factory=dict, description="the metrics without frames, with the instrument's own expression"
     )
+    oracle: dict[str, Number] = Field(
+        default_factory=dict, description="the metrics of the pitch, of the recordings analysed and played back"
+    )
     room: RoomSummary
     clips: tuple[ClipScores, ...]
 

@@ -176,6 +176,7 @@ def print_scores(scores: Evaluation, *, training: str = "") -> None:
     rows = [(name, *(_text(getattr(score, column)) for column in columns)) for name, score in scores.framed.items()]
     for name, value in scores.plain.items():
         known = {"model": value, **({"predicted": scores.predicted[name]} if own else {})}
+        known |= {"oracle": scores.oracle[name]} if name in scores.oracle else {}
         rows.append((name, *(_text(known[column]) if column in known else "" for column in columns)))
     print_table(("score", *columns), rows)
     print()
