@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from luthier.evaluation.advice import advise
+from luthier.evaluation.advice import advise, describe
 from luthier.evaluation.scores import ClipScores, Evaluation, FramedScore, RoomSummary
 
 
@@ -44,11 +44,12 @@ def test_a_good_instrument_hears_only_good_things() -> None:
     ("change", "words"),
     [
         ({"mss_rel": framed(7, 0.4)}, "Record more minutes of the same instrument"),
-        ({"mss_rel": framed(8, 0.9)}, "Record more, soft and loud"),
+        ({"mss_rel": framed(8, 0.9)}, "little more than an average sound. Record more, soft and loud"),
+        ({"mss_rel": framed(12, 1.4)}, "further from the recordings than an average sound of theirs. Record more"),
         ({"mss_rel": framed(8, None)}, "Record more varied playing"),
         (
             {"mss_rel": framed(5, 0.2).model_copy(update={"predicted_gap": 0.3})},
-            "more evenly than the recording (gap 0.30)",
+            "its own expression it is further off (gap 0.30 instead of 0.20 in mss_rel)",
         ),
         ({"mel_db": framed(7, 0.6)}, "recognisable, not lifelike (gap 0.60 in mel_db"),
         ({"loudness_db_l1": framed(1.2, 1.5)}, "off by 1.2 dB, where a constant timbre would be off by 9.0 dB"),
@@ -86,6 +87,31 @@ def test_what_the_tracker_mishears_in_the_recording_is_not_the_instruments_fault
     assert "40 % of the pitched time is heard an octave or more off (analysis itself 8 %)" in " ".join(advise(worse))
     chords = misheard.model_copy(update={"rpa50": 0.6, "oracle": {"rpa50": 0.62}})
     assert "can hardly be told: 60 %" in " ".join(advise(chords))
+
+
+@pytest.mark.parametrize(
+    ("gap", "words"),
+    [
+        (1.4, "unlike these recordings (gap 1.40 in mss_rel)"),
+        (0.6, "0.60 of the way from analysis (0) to a constant timbre (1)"),
+        (None, "cannot be judged"),
+    ],
+)
+def test_of_other_material_it_is_said_how_it_sounds_and_not_what_to_record(gap: float | None, words: str) -> None:
+    weak = {
+        "mss_rel": framed(12, gap),
+        "loudness_db_l1": framed(6, 1.2),
+        "onset_ms": 30.0,
+        "onset_found": 0.5,
+        "f0_octave_errors": 0.2,
+        "room": RoomSummary(t60_seconds=2.4, direct_to_reverberant_db=0),
+        "clips": (clip("a.wav", 5, seconds=1), clip("b.wav", 9, seconds=1), clip("c.wav", 5, seconds=1)),
+    }
+    sentences = describe(GOOD.model_copy(update=weak))
+    assert words in sentences[0]
+    assert len(sentences) == 8
+    assert "ecord more" not in " ".join(sentences)
+    assert all("Record " not in sentence and sentence.endswith(".") for sentence in sentences)
 
 
 @pytest.mark.parametrize("gap", [0.4, 0.6, 0.9])

@@ -6,7 +6,7 @@ import torch
 from evaluation.pages import Page
 from evaluation.sounds import RATE, tone
 from luthier.data.dataset import Dataset
-from luthier.evaluation.instrument_report import Entrant, heard, instrument_report
+from luthier.evaluation.instrument_report import Entrant, heard, instrument_report, say_scores
 from luthier.evaluation.plots import TrainingCurve
 from luthier.evaluation.report import render_report
 from luthier.evaluation.scores import Evaluation
@@ -35,6 +35,15 @@ def test_a_report_lets_hear_recording_instrument_dry_oracle_and_room(
     assert "Played by <nobody>" in page.text
     assert "CC0 1.0" in page.text
     assert "John Garner" in page.text
+
+
+def test_nothing_is_advised_of_other_files_than_it_learned_from(
+    dataset: Dataset, instrument: Instrument, scores: Evaluation
+) -> None:
+    stranger = Entrant("violin", instrument, scores, learned_share=0.0, learned_here=False)
+    assert not any("ecord more" in sentence for sentence in instrument_report(dataset, [stranger]).advice)
+    for known in (stranger._replace(learned_here=True), stranger._replace(learned_share=None)):
+        assert any("ecord more" in sentence for sentence in say_scores(known))
 
 
 def test_two_instruments_stand_side_by_side(dataset: Dataset, instrument: Instrument, scores: Evaluation) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from luthier.evaluation.scores import Evaluation, FramedScore, Number
 
@@ -19,8 +20,17 @@ GOOD_ONSET_MS, GOOD_FOUND = 10.0, 0.8
 GOOD_RPA, FAIR_RPA, FEW_OCTAVE_ERRORS = 0.9, 0.75, 0.05
 """Of what the tracker hears in the oracle: what it mishears in the recording is no fault of the instrument."""
 PITCH_MISHEARD = "Chords and a second voice cause this: look at the pitch curves of the report."
+NO_SCALE = "The timbre cannot be judged: a constant timbre does as well here as analysis."
+FURTHER = "the instrument is further from the recordings than an average sound of theirs"
 LONG_T60_SECONDS = 1.0
 LITTLE_TEST_SECONDS = 20.0
+
+
+class Finding(NamedTuple):
+    """What was found, and what to do about it: to record something, mostly."""
+
+    fact: str
+    advice: str = ""
 
 
 def advise(scores: Evaluation, *, training: str = "") -> list[str]:
@@ -30,18 +40,31 @@ def advise(scores: Evaluation, *, training: str = "") -> list[str]:
         scores: what `evaluate` found.
         training: whether more training would help, in words; empty where it is not known.
     """
-    findings = [
-        _timbre(*_worse_timbre(scores), f"{training} Beyond that, record" if training else "Record"),
+    timbre = _timbre(*_worse_timbre(scores), f"{training} Beyond that, record" if training else "Record")
+    return [f"{fact} {advice}".rstrip() for fact, advice in (timbre, *_findings(scores)) if fact]
+
+
+def describe(scores: Evaluation) -> list[str]:
+    """Say what was found on other material than the instrument learned from: how it sounds there, not what to record.
+
+    Args:
+        scores: what `evaluate` found.
+    """
+    return [fact for fact, _ in (_likeness(*_worse_timbre(scores)), *_findings(scores)) if fact]
+
+
+def _findings(scores: Evaluation) -> list[Finding]:
+    """All but the timbre; without a fact where there is nothing to say."""
+    return [
         _expression(scores.mss_rel.gap, scores.mss_rel.predicted_gap),
         _loudness(scores.loudness_db_l1),
         _beginnings(scores.onset_ms, scores.onset_found),
-        _pitch(scores.f0_cents, scores.rpa50, scores.oracle),
+        Finding(_pitch(scores.f0_cents, scores.rpa50, scores.oracle)),
         _octaves(scores.f0_octave_errors, scores.oracle),
         _room(scores.room.t60_seconds),
         _certainty(sum(clip.seconds for clip in scores.clips)),
         _weakest_clip(scores),
     ]
-    return [finding for finding in findings if finding]
 
 
 def _worse_timbre(scores: Evaluation) -> tuple[Number, str]:
@@ -52,52 +75,72 @@ def _worse_timbre(scores: Evaluation) -> tuple[Number, str]:
     return max((fine, "mss_rel"), (coarse, "mel_db"))
 
 
-def _timbre(gap: Number, metric: str, record: str) -> str:
+def _timbre(gap: Number, metric: str, record: str) -> Finding:
     if gap is None:
-        return (
-            "The timbre cannot be judged: a constant timbre does as well here as analysis. Record more varied playing."
-        )
+        return Finding(NO_SCALE, "Record more varied playing.")
     if gap <= GOOD_GAP:
-        return f"The timbre is good: {gap:.2f} of the way from analysis (0) to a constant timbre (1), by {metric}."
+        return Finding(
+            f"The timbre is good: {gap:.2f} of the way from analysis (0) to a constant timbre (1), by {metric}."
+        )
     if gap <= FAIR_GAP:
-        return (
-            f"The timbre is fair (gap {gap:.2f} in {metric}; published instruments are at about 0.4 in mss). {record} "
-            "more minutes of the same instrument in the same room."
+        return Finding(
+            f"The timbre is fair (gap {gap:.2f} in {metric}; published instruments are at about 0.4 in mss).",
+            f"{record} more minutes of the same instrument in the same room.",
         )
     if gap <= PLAIN_GAP:
-        return (
+        return Finding(
             f"The timbre is recognisable, not lifelike (gap {gap:.2f} in {metric}; published instruments are at about 0.4 "
-            f"in mss). {record} more, soft and loud, low and high."
+            "in mss).",
+            f"{record} more, soft and loud, low and high.",
         )
-    return (
-        f"The timbre is poor (gap {gap:.2f} in {metric}): the instrument plays little more than an average sound. {record} "
-        "more, soft and loud, low and high, one voice at a time."
+    meaning = "the instrument plays little more than an average sound" if gap <= 1.0 else FURTHER
+    return Finding(
+        f"The timbre is poor (gap {gap:.2f} in {metric}): {meaning}.",
+        f"{record} more, soft and loud, low and high, one voice at a time.",
     )
 
 
-def _expression(given: Number, own: Number) -> str:
+def _likeness(gap: Number, metric: str) -> Finding:
+    """How like the material is to what the instrument learned from: a large gap is no fault of the instrument."""
+    if gap is None:
+        return Finding(NO_SCALE)
+    if gap > 1.0:
+        return Finding(
+            f"The timbre is unlike these recordings (gap {gap:.2f} in {metric}): {FURTHER}. They are unlike what the "
+            "instrument learned from, and it plays them with its own sound."
+        )
+    return Finding(
+        f"The timbre lies {gap:.2f} of the way from analysis (0) to a constant timbre (1), by {metric}: the nearer to 1, the "
+        "less these recordings are like what the instrument learned from."
+    )
+
+
+def _expression(given: Number, own: Number) -> Finding:
     if given is None or own is None or own - given < NOTABLE_GAP:
-        return ""
-    return (
-        f"Left to itself it plays more evenly than the recording (gap {own:.2f}): pitch and loudness do not say how "
-        "bright or noisy a note was. Give it an expression, that of the input or by hand: `luthier transfer --help`."
+        return Finding("")
+    return Finding(
+        f"Left to its own expression it is further off (gap {own:.2f} instead of {given:.2f} in mss_rel): pitch and loudness "
+        "do not say how bright or noisy a note was. Give it an expression, that of the input or by hand: "
+        "`luthier transfer --help`."
     )
 
 
-def _loudness(score: FramedScore) -> str:
+def _loudness(score: FramedScore) -> Finding:
     error_db = score.model
     if score.gap is not None and score.gap > 1.0 and error_db > AUDIBLE_LOUDNESS_DB:
-        return (
-            f"Loudness is off by {error_db:.1f} dB, where a constant timbre would be off by {score.base:.1f} dB. Record "
-            "the same notes soft and loud."
+        return Finding(
+            f"Loudness is off by {error_db:.1f} dB, where a constant timbre would be off by {score.base:.1f} dB.",
+            "Record the same notes soft and loud.",
         )
     if error_db <= GOOD_LOUDNESS_DB:
-        return f"Loudness is followed closely ({error_db:.1f} dB off; analysis itself {score.oracle:.1f} dB)."
+        return Finding(f"Loudness is followed closely ({error_db:.1f} dB off; analysis itself {score.oracle:.1f} dB).")
     if error_db <= FAIR_LOUDNESS_DB:
-        return f"Loudness is followed roughly ({error_db:.1f} dB off). Record swells from soft to loud on single notes."
-    return (
-        f"Loudness is not followed ({error_db:.1f} dB off). Is the level of the recordings constant, without automatic "
-        "gain? Record the same notes soft and loud."
+        return Finding(
+            f"Loudness is followed roughly ({error_db:.1f} dB off).", "Record swells from soft to loud on single notes."
+        )
+    return Finding(
+        f"Loudness is not followed ({error_db:.1f} dB off).",
+        "Is the level of the recordings constant, without automatic gain? Record the same notes soft and loud.",
     )
 
 
@@ -118,48 +161,50 @@ def _pitch(cents: Number, in_tune: Number, oracle: Mapping[str, Number]) -> str:
     return f"The melody is kept{'' if is_good else ' in most places'}: {share}."
 
 
-def _beginnings(late_ms: Number, found: Number) -> str:
+def _beginnings(late_ms: Number, found: Number) -> Finding:
     if late_ms is None or found is None or (late_ms <= GOOD_ONSET_MS and found >= GOOD_FOUND):
-        return ""
-    return (
+        return Finding("")
+    return Finding(
         f"Notes begin {late_ms:.0f} ms off (median), and {100 * (1 - found):.0f} % of the beginnings are not heard within "
-        "50 ms. Record notes with clear beginnings, and rests between some of them."
+        "50 ms.",
+        "Record notes with clear beginnings, and rests between some of them.",
     )
 
 
-def _octaves(share: Number, oracle: Mapping[str, Number]) -> str:
+def _octaves(share: Number, oracle: Mapping[str, Number]) -> Finding:
     misheard = oracle.get("f0_octave_errors") or 0.0
     if share is None or share - misheard <= FEW_OCTAVE_ERRORS:
-        return ""
+        return Finding("")
     itself = f" (analysis itself {100 * misheard:.0f} %)" if oracle else ""
-    return (
-        f"{100 * share:.0f} % of the pitched time is heard an octave or more off{itself}: the recording holds chords, or "
-        "the instrument has not learned enough yet."
+    return Finding(
+        f"{100 * share:.0f} % of the pitched time is heard an octave or more off{itself}.",
+        "Does the recording hold chords? If not, the instrument has not learned enough yet.",
     )
 
 
-def _room(t60_seconds: Number) -> str:
+def _room(t60_seconds: Number) -> Finding:
     if t60_seconds is None or t60_seconds <= LONG_T60_SECONDS:
-        return ""
-    return (
-        f"The room rings long (T60 {t60_seconds:.1f} s), which blurs notes into each other. "
-        "Record nearer to the instrument or in a smaller room for a drier, quicker instrument."
+        return Finding("")
+    return Finding(
+        f"The instrument's room rings long (T60 {t60_seconds:.1f} s), which blurs notes into each other.",
+        "Record nearer to the instrument or in a smaller room for a drier, quicker instrument.",
     )
 
 
-def _certainty(seconds: float) -> str:
+def _certainty(seconds: float) -> Finding:
     if seconds >= LITTLE_TEST_SECONDS:
-        return ""
-    return f"All of this rests on only {seconds:.0f} s of held-out sound: record more to be surer of it."
+        return Finding("")
+    return Finding(f"All of this rests on only {seconds:.0f} s of held-out sound.", "Record more to be surer of it.")
 
 
-def _weakest_clip(scores: Evaluation) -> str:
+def _weakest_clip(scores: Evaluation) -> Finding:
     """Name the passage to listen to first, where there are several to choose from."""
     judged = [(value, clip) for clip in scores.clips if (value := clip.scores["mss_rel"]) is not None]
     if len(judged) < 3:
-        return ""
+        return Finding("")
     value, clip = max(judged, key=lambda pair: pair[0])
-    return (
+    return Finding(
         f"The weakest passage is {clip.recording} from {clip.start_seconds:.0f} s (mss_rel {value:.2f}, mean "
-        f"{scores.mss_rel.model:.2f}): listen to it, and record more that sounds like it."
+        f"{scores.mss_rel.model:.2f}).",
+        "Listen to it, and record more that sounds like it.",
     )

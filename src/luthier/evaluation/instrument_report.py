@@ -11,7 +11,7 @@ from torch import Tensor
 from luthier.data.dataset import Dataset
 from luthier.data.split import Part
 from luthier.dsp.signals import Features
-from luthier.evaluation.advice import advise
+from luthier.evaluation.advice import advise, describe
 from luthier.evaluation.comparison import compare
 from luthier.evaluation.frames_of_reference import Synthesiser, oracle_controls
 from luthier.evaluation.material import Clip, clips
@@ -87,6 +87,13 @@ def say_material(entrants: Sequence[Entrant], split: Part) -> str:
     return " ".join(text.format(who=_who(some, entrants)) for text, some in groups.items())
 
 
+def say_scores(entrant: Entrant) -> list[str]:
+    """What the scores of an instrument mean, and what to do, where they are of material like that it learned from."""
+    if _say_learned(entrant) == OTHER_FILES:
+        return describe(entrant.scores)
+    return advise(entrant.scores, training=entrant.training.verdict if entrant.training else "")
+
+
 def _say_learned(entrant: Entrant) -> str:
     """What has to be said of one instrument, its name left open; nothing where it was held out."""
     share = entrant.learned_share
@@ -121,7 +128,7 @@ def instrument_report(dataset: Dataset, entrants: Sequence[Entrant], *, split: P
     return Report(
         title=" and ".join(entrant.name for entrant in entrants),
         summary=say_material(entrants, split),
-        advice=[_named(entrant, entrants, text) for entrant in entrants for text in _sentences(entrant)],
+        advice=[_named(entrant, entrants, text) for entrant in entrants for text in say_scores(entrant)],
         examples=[*passages, *rooms, *courses],
         tables=[ScoreTable(entrant.name, entrant.scores) for entrant in entrants],
         comparison=compare(entrants[0].scores, entrants[1].scores) if len(entrants) == 2 else (),
@@ -193,10 +200,6 @@ def _room(entrant: Entrant) -> ReportExample:
 def _course(name: str, training: TrainingCurve) -> ReportExample:
     picture = ("Loss (mss) by step", figure_to_png(training_plot(training)))
     return ReportExample(f"Training of {name}", (), [picture], text=training.verdict)
-
-
-def _sentences(entrant: Entrant) -> list[str]:
-    return advise(entrant.scores, training=entrant.training.verdict if entrant.training else "")
 
 
 def _named(entrant: Entrant, entrants: Sequence[Entrant], sentence: str) -> str:

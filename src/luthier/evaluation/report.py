@@ -54,7 +54,7 @@ class Report(NamedTuple):
     Attributes:
         title: name of the instrument.
         summary: a sentence or two below it.
-        advice: what is good, what is not, what to do next; see `luthier.evaluation.advice.advise`.
+        advice: what is good, what is not, what to do next; see `luthier.evaluation.advice`.
         examples: what can be heard: passages, transfers, the room, the training curve.
         tables: scores of one instrument, or of several side by side.
         comparison: of two instruments, the second against the first.

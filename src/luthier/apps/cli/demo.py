@@ -41,6 +41,7 @@ def _train(output: Path, minutes: float, *, json: bool) -> None:
     from luthier.apps.cli.evaluate import print_scores
     from luthier.apps.cli.training_lines import say_epoch, say_start
     from luthier.apps.demo_run import DemoOptions, run_demo
+    from luthier.evaluation.advice import advise
     from luthier.training.run import RunOptions
 
     run = RunOptions(on_start=say_start, on_epoch=say_epoch)
@@ -50,7 +51,7 @@ def _train(output: Path, minutes: float, *, json: bool) -> None:
         scores = result.scores.model_dump(mode="json")
         print_json(result._asdict() | {"scores": scores})
         return
-    print_scores(result.scores)
+    print_scores(result.scores, advise(result.scores))
     print()
     _print_paths([*result.sounds.values(), result.picture, result.instrument], result.report)
 

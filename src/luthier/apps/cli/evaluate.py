@@ -48,7 +48,7 @@ def evaluate(
         refuse_loss(output, "report.html", [instrument, dataset, *([against] if against else [])])
     from luthier.atomic import atomic_folder
     from luthier.data.dataset import Dataset
-    from luthier.evaluation.instrument_report import HELD_OUT, instrument_report, say_material
+    from luthier.evaluation.instrument_report import HELD_OUT, instrument_report, say_material, say_scores
     from luthier.evaluation.report import write_report
 
     opened = Dataset.open(dataset)
@@ -69,7 +69,7 @@ def evaluate(
     for entrant in entrants:
         if against is not None:
             print(f"{entrant.name}\n")
-        print_scores(entrant.scores, training=entrant.training.verdict if entrant.training else "")
+        print_scores(entrant.scores, say_scores(entrant))
         print()
     if against is not None:
         print_comparison(entrants)
@@ -166,10 +166,8 @@ def print_comparison(entrants: list[Entrant]) -> None:
     print()
 
 
-def print_scores(scores: Evaluation, *, training: str = "") -> None:
+def print_scores(scores: Evaluation, sentences: list[str]) -> None:
     """The scores as a table, and what they mean."""
-    from luthier.evaluation.advice import advise
-
     interval = ["gap_low", "gap_high"] if scores.mss_rel.gap_low is not None else []
     own = ["predicted", "predicted_gap"] if scores.mss_rel.predicted is not None else []
     columns = ["model", "floor", "oracle", "base", "gap", *interval, *own]
@@ -180,7 +178,7 @@ def print_scores(scores: Evaluation, *, training: str = "") -> None:
         rows.append((name, *(_text(known[column]) if column in known else "" for column in columns)))
     print_table(("score", *columns), rows)
     print()
-    print("\n".join(advise(scores, training=training)))
+    print("\n".join(sentences))
 
 
 def _text(value: float | None) -> str:
