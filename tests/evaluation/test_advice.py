@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from luthier.evaluation.advice import advise, describe
@@ -51,6 +53,7 @@ def test_a_good_instrument_hears_only_good_things() -> None:
             {"mss_rel": framed(5, 0.2).model_copy(update={"predicted_gap": 0.3})},
             "its own expression it is further off (gap 0.30 instead of 0.20 in mss_rel)",
         ),
+        ({"rests_db": -22.0}, "In the recordings' rests the instrument still sounds, at -22 dB"),
         ({"mel_db": framed(7, 0.6)}, "recognisable, not lifelike (gap 0.60 in mel_db"),
         ({"loudness_db_l1": framed(1.2, 1.5)}, "off by 1.2 dB, where a constant timbre would be off by 9.0 dB"),
         ({"loudness_db_l1": framed(0.3, 2.0)}, "followed closely (0.3 dB off"),
@@ -66,6 +69,11 @@ def test_a_good_instrument_hears_only_good_things() -> None:
         ({"f0_octave_errors": 0.2}, "20 % of the pitched time is heard an octave or more off"),
         ({"room": RoomSummary(t60_seconds=2.4, direct_to_reverberant_db=0)}, "T60 2.4 s"),
         ({"clips": (clip("a.wav", 5, seconds=4),)}, "only 4 s of held-out sound"),
+        (
+            {"clips": (clip("a.wav", 5).model_copy(update={"sounding_seconds": 3.0}),)},
+            "only 3 s of held-out sound",
+        ),
+        ({"clips": (clip("a.wav", 5, seconds=0.3),)}, "less than 1 s of held-out sound"),
         ({"clips": (clip("a.wav", 5), clip("b.wav", 9), clip("c.wav", 5))}, "weakest passage is b.wav from 60 s"),
     ],
 )
@@ -87,6 +95,16 @@ def test_what_the_tracker_mishears_in_the_recording_is_not_the_instruments_fault
     assert "40 % of the pitched time is heard an octave or more off (analysis itself 8 %)" in " ".join(advise(worse))
     chords = misheard.model_copy(update={"rpa50": 0.6, "oracle": {"rpa50": 0.62}})
     assert "can hardly be told: 60 %" in " ".join(advise(chords))
+
+
+@pytest.mark.parametrize("say", [advise, describe])
+def test_loud_rests_are_named_before_the_timbre_that_they_spoil(say: Callable[[Evaluation], list[str]]) -> None:
+    sentences = say(GOOD.model_copy(update={"rests_db": -22.0}))
+    assert "rests" in sentences[0]
+    assert "timbre" in sentences[1]
+    spoilt = say(GOOD.model_copy(update={"rests_db": -22.0, "mel_db": framed(8, 1.87)}))
+    assert spoilt[1] == "The timbre itself cannot be told beside that (gap 1.87 in mel_db)."
+    assert say(GOOD.model_copy(update={"rests_db": -77.0})) == say(GOOD)
 
 
 @pytest.mark.parametrize(

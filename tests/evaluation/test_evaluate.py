@@ -84,6 +84,12 @@ def test_an_instrument_that_plays_the_oracle_has_gap_0_and_one_that_plays_the_ba
     assert found.room.t60_seconds == 0
 
 
+def test_the_seconds_in_which_a_passage_sounds_are_known(scores: Evaluation) -> None:
+    (clip,) = scores.clips
+    assert clip.sounding_seconds is not None
+    assert 0.5 * clip.seconds < clip.sounding_seconds <= clip.seconds
+
+
 def test_the_instrument_is_left_as_it_was(instrument: Instrument, dataset: Dataset) -> None:
     before = {name: tensor.clone() for name, tensor in instrument.state_dict().items()}
     evaluate(instrument, dataset, split="validation", seeds=(0, 1))

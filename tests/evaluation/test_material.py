@@ -10,7 +10,8 @@ from luthier.data.array_files import write_array
 from luthier.data.dataset import Dataset, array_path
 from luthier.dsp.feature_definition import FeatureDefinition
 from luthier.errors import DatasetError
-from luthier.evaluation.material import LONGEST_CLIP_SECONDS, clips
+from luthier.evaluation import material
+from luthier.evaluation.material import LONGEST_CLIP_SECONDS, Clip, clips, clips_with_sound
 
 
 def test_a_part_is_read_as_it_lies_in_the_dataset(dataset: Dataset) -> None:
@@ -34,6 +35,25 @@ def test_long_blocks_come_in_equal_pieces_without_gaps(tmp_path: Path) -> None:
     whole = dataset.arrays(block.recording).audio[: block.n_frames * 160]
     assert torch.equal(torch.cat([clip.audio[0] for clip in found]), whole)
     assert len(clips(dataset, "train", at_most_seconds=10)) == 1
+
+
+def test_rests_are_not_counted_and_clips_that_are_almost_all_rest_are_passed_over(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (clip,) = clips(dataset, "test")
+
+    def sounding(share: float, level_db: float = -20.0) -> Clip:
+        loudness_db = torch.full_like(clip.features.loudness_db, -100.0)
+        loudness_db[:, : round(share * loudness_db.shape[1])] = level_db
+        return clip._replace(name=f"{share}", features=clip.features._replace(loudness_db=loudness_db))
+
+    three = [sounding(1.0), sounding(0.01), sounding(0.5, level_db=-79.0), sounding(0.6, level_db=-81.0)]
+    monkeypatch.setattr(material, "clips", lambda *_: three)
+    found, seconds = clips_with_sound(dataset, "test")
+    assert [each.name for each in found] == ["1.0", "0.5"]
+    assert seconds == pytest.approx([clip.audio.shape[-1] / RATE, 0.5 * clip.audio.shape[-1] / RATE])
+    monkeypatch.setattr(material, "clips", lambda *_: three[1:2])
+    assert [each.name for each in clips_with_sound(dataset, "test")[0]] == ["0.01"]
 
 
 def test_a_silent_part_is_an_error(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from luthier.evaluation.scores import Evaluation, FramedScore, Number
+from luthier.evaluation.scores import ClipScores, Evaluation, FramedScore, Number
 
 GOOD_GAP, FAIR_GAP, PLAIN_GAP = 0.30, 0.50, 0.75
 """A published autoencoder of six million parameters is at 0.41 to 0.44, in MSS."""
@@ -20,6 +20,8 @@ GOOD_ONSET_MS, GOOD_FOUND = 10.0, 0.8
 GOOD_RPA, FAIR_RPA, FEW_OCTAVE_ERRORS = 0.9, 0.75, 0.05
 """Of what the tracker hears in the oracle: what it mishears in the recording is no fault of the instrument."""
 PITCH_MISHEARD = "Chords and a second voice cause this: look at the pitch curves of the report."
+LOUD_RESTS_DB = -40.0
+"""Above this, what sounds in rests decides the gaps more than the timbre does."""
 NO_SCALE = "The timbre cannot be judged: a constant timbre does as well here as analysis."
 FURTHER = "the instrument is further from the recordings than an average sound of theirs"
 LONG_T60_SECONDS = 1.0
@@ -41,7 +43,8 @@ def advise(scores: Evaluation, *, training: str = "") -> list[str]:
         training: whether more training would help, in words; empty where it is not known.
     """
     timbre = _timbre(*_worse_timbre(scores), f"{training} Beyond that, record" if training else "Record")
-    return [f"{fact} {advice}".rstrip() for fact, advice in (timbre, *_findings(scores)) if fact]
+    found = (*_beside_rests(timbre, scores), *_findings(scores))
+    return [f"{fact} {advice}".rstrip() for fact, advice in found if fact]
 
 
 def describe(scores: Evaluation) -> list[str]:
@@ -50,7 +53,8 @@ def describe(scores: Evaluation) -> list[str]:
     Args:
         scores: what `evaluate` found.
     """
-    return [fact for fact, _ in (_likeness(*_worse_timbre(scores)), *_findings(scores)) if fact]
+    found = (*_beside_rests(_likeness(*_worse_timbre(scores)), scores), *_findings(scores))
+    return [fact for fact, _ in found if fact]
 
 
 def _findings(scores: Evaluation) -> list[Finding]:
@@ -62,9 +66,27 @@ def _findings(scores: Evaluation) -> list[Finding]:
         Finding(_pitch(scores.f0_cents, scores.rpa50, scores.oracle)),
         _octaves(scores.f0_octave_errors, scores.oracle),
         _room(scores.room.t60_seconds),
-        _certainty(sum(clip.seconds for clip in scores.clips)),
+        _certainty(sum(_sounding(clip) for clip in scores.clips)),
         _weakest_clip(scores),
     ]
+
+
+def _beside_rests(timbre: Finding, scores: Evaluation) -> tuple[Finding, ...]:
+    """What is said of the timbre; loud rests are named before it, and may be all that a large gap tells of."""
+    level_db, (gap, metric) = scores.rests_db, _worse_timbre(scores)
+    if level_db is None or level_db <= LOUD_RESTS_DB:
+        return (timbre,)
+    if gap is None or gap <= GOOD_GAP:
+        return _rests(level_db), timbre
+    return _rests(level_db), Finding(f"The timbre itself cannot be told beside that (gap {gap:.2f} in {metric}).")
+
+
+def _rests(level_db: float) -> Finding:
+    return Finding(
+        f"In the recordings' rests the instrument still sounds, at {level_db:.0f} dB of its loudest: its room or its noise "
+        "goes on where the recordings are silent, and the gaps count that as timbre. Listen to it without its room "
+        "(in the report, or `--wet 0`); recordings that keep their room, without silences cut into them, tell more."
+    )
 
 
 def _worse_timbre(scores: Evaluation) -> tuple[Number, str]:
@@ -191,10 +213,16 @@ def _room(t60_seconds: Number) -> Finding:
     )
 
 
+def _sounding(clip: ClipScores) -> float:
+    """Seconds in which a passage sounds; all of them in files that do not say."""
+    return clip.seconds if clip.sounding_seconds is None else clip.sounding_seconds
+
+
 def _certainty(seconds: float) -> Finding:
     if seconds >= LITTLE_TEST_SECONDS:
         return Finding("")
-    return Finding(f"All of this rests on only {seconds:.0f} s of held-out sound.", "Record more to be surer of it.")
+    few = "less than 1" if seconds < 1.0 else f"only {seconds:.0f}"
+    return Finding(f"All of this rests on {few} s of held-out sound.", "Record more to be surer of it.")
 
 
 def _weakest_clip(scores: Evaluation) -> Finding:

@@ -20,7 +20,7 @@ from luthier.evaluation.frames_of_reference import (
 )
 from luthier.evaluation.gap import gap
 from luthier.evaluation.intervals import bootstrap_interval, gap_interval
-from luthier.evaluation.material import Clip, clips
+from luthier.evaluation.material import Clip, clips, clips_with_sound
 from luthier.evaluation.metrics import (
     FRAMED_METRICS,
     PITCH_METRICS,
@@ -73,9 +73,11 @@ def evaluate(
     training = clips(dataset, "train", at_most_seconds=TIMBRE_SECONDS)
     with torch.no_grad():
         timbre = mean_timbre(((clip.audio, clip.features) for clip in training), synthesiser)
-        scored = clips(dataset, split)
+        scored, sounding_seconds = clips_with_sound(dataset, split)
         results = [_score(clip, instrument, timbre, synthesiser, seeds) for clip in scored]
-    return _summarise(instrument, scored, results, split, seeds)
+    rows = zip(scored, results, sounding_seconds, strict=True)
+    passages = tuple(_clip_scores(*row, instrument.config.sample_rate) for row in rows)
+    return _summarise(instrument, passages, results, split, seeds)
 
 
 def check_fit(instrument: Instrument, dataset: Dataset, *, name: str = "the instrument") -> None:
@@ -130,7 +132,11 @@ def _score_oracle(oracles: Sequence[Tensor], clip: Clip, sample_rate: int, wante
 
 
 def _summarise(
-    instrument: Instrument, scored: list[Clip], results: list[_ClipResult], split: Part, seeds: Sequence[int]
+    instrument: Instrument,
+    passages: tuple[ClipScores, ...],
+    results: list[_ClipResult],
+    split: Part,
+    seeds: Sequence[int],
 ) -> Evaluation:
     averages = average_scores([result.model for result in results])
     framed = {name: _framed_score(name, results) for name in FRAMED_METRICS}
@@ -151,7 +157,7 @@ def _summarise(
         room=RoomSummary(**{name: known(value) for name, value in room.items()}),
         predicted={name: known(own[name]) for name in plain if own},
         oracle={name: known(oracle[name]) for name in PITCH_METRICS},
-        clips=tuple(_clip_scores(clip, result, rate) for clip, result in zip(scored, results, strict=True)),
+        clips=passages,
         **fields,
     )
 
@@ -174,10 +180,11 @@ def _framed_score(name: str, results: list[_ClipResult]) -> FramedScore:
     return FramedScore(**means, **found)
 
 
-def _clip_scores(clip: Clip, result: _ClipResult, sample_rate: int) -> ClipScores:
+def _clip_scores(clip: Clip, result: _ClipResult, sounding_seconds: float, sample_rate: int) -> ClipScores:
     return ClipScores(
         recording=clip.name,
         start_seconds=clip.start_seconds,
         seconds=samples_to_seconds(clip.audio.shape[-1], sample_rate),
+        sounding_seconds=sounding_seconds,
         scores={name: known(value) for name, value in result.model.items()},
     )

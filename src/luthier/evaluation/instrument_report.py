@@ -14,7 +14,7 @@ from luthier.dsp.signals import Features
 from luthier.evaluation.advice import advise, describe
 from luthier.evaluation.comparison import compare
 from luthier.evaluation.frames_of_reference import Synthesiser, oracle_controls
-from luthier.evaluation.material import Clip, clips
+from luthier.evaluation.material import Clip, clips_with_sound
 from luthier.evaluation.pitch import CONFIDENT, track_yin
 from luthier.evaluation.playing import play_controls, play_instrument, play_without_room
 from luthier.evaluation.plots import (
@@ -147,7 +147,7 @@ def heard(audio: Tensor, *, sample_rate: int, hop_length: int) -> Heard:
 
 def _passages(dataset: Dataset, split: Part) -> list[Clip]:
     """The beginnings of a few clips, spread over all there are."""
-    found = clips(dataset, split)
+    found, _ = clips_with_sound(dataset, split)
     count = min(N_PASSAGES, len(found))
     definition = dataset.definition
     n_frames = int(PASSAGE_SECONDS * definition.frame_rate)

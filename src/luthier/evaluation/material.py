@@ -13,12 +13,16 @@ from luthier.data.dataset import Dataset
 from luthier.data.split import Block, Part
 from luthier.dsp.signals import Features
 from luthier.errors import DatasetError
+from luthier.evaluation.dynamics import COUNTED_RANGE_DB
 from luthier.units import samples_to_seconds
 
 LONGEST_CLIP_SECONDS = 30
 """Longer blocks are scored in pieces: bounds the memory."""
 SILENT_POWER = 1e-10
 """Mean power (-100 dB) below which a clip holds nothing to compare."""
+
+LEAST_SHARE = 0.02
+"""Of a clip must sound: 0.6 s of 30. The scores of one that is almost all rest say little of an instrument."""
 
 
 class Clip(NamedTuple):
@@ -35,6 +39,25 @@ class Clip(NamedTuple):
     start_seconds: float
     audio: Tensor
     features: Features
+
+
+def clips_with_sound(dataset: Dataset, split: Part) -> tuple[list[Clip], list[float]]:
+    """One part of the split as it is scored: without clips that are rests all along.
+
+    Returns:
+        The clips, and the seconds in which each sounds: within 60 dB of the loudest moment of all.
+
+    Raises:
+        DatasetError: nothing sounds in that part.
+    """
+    found = clips(dataset, split)
+    levels = [clip.features.loudness_db for clip in found]
+    quietest_db = max(float(level_db.max()) for level_db in levels) - COUNTED_RANGE_DB
+    shares = [float((level_db >= quietest_db).float().mean()) for level_db in levels]
+    least = min(LEAST_SHARE, max(shares))
+    kept = [(clip, share) for clip, share in zip(found, shares, strict=True) if share >= least]
+    rate = dataset.definition.sample_rate
+    return [clip for clip, _ in kept], [share * samples_to_seconds(clip.audio.shape[-1], rate) for clip, share in kept]
 
 
 def clips(dataset: Dataset, split: Part, *, at_most_seconds: float = math.inf) -> list[Clip]:

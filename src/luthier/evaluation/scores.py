@@ -51,6 +51,7 @@ class ClipScores(_Frozen):
     recording: str
     start_seconds: float
     seconds: float
+    sounding_seconds: Number = Field(None, description="of these, within 60 dB of the loudest moment of all passages")
     scores: dict[str, Number]
 
 
