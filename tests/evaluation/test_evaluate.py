@@ -11,6 +11,7 @@ from luthier.dsp.signals import Features
 from luthier.errors import DatasetError, RangeError
 from luthier.evaluation.evaluate import check_fit, evaluate
 from luthier.evaluation.frames_of_reference import Synthesiser, base_controls, mean_timbre, oracle_controls
+from luthier.evaluation.intervals import bootstrap_interval, student_interval
 from luthier.evaluation.material import clips
 from luthier.evaluation.metrics import PITCH_METRICS, score_clip
 from luthier.evaluation.playing import play_instrument
@@ -52,7 +53,8 @@ def test_an_untrained_instrument_is_worse_than_the_base_and_analysis_better(scor
         assert 0 < score.oracle < score.base < score.model
         assert score.gap is not None
         assert score.gap > 1
-        assert score.low is score.high is score.gap_low is score.gap_high is None  # a single passage
+        ends = (score.low, score.high, score.bootstrap_low, score.bootstrap_high, score.gap_low, score.gap_high)
+        assert ends == (None,) * 6  # a single passage
 
 
 class Replayed(Instrument):
@@ -82,6 +84,19 @@ def test_an_instrument_that_plays_the_oracle_has_gap_0_and_one_that_plays_the_ba
     if knows_the_answer:  # by one noise instead of two
         assert found.oracle == {name: pytest.approx(found.plain[name], abs=0.1) for name in PITCH_METRICS}
     assert found.room.t60_seconds == 0
+
+
+def test_over_several_passages_the_intervals_are_students_and_the_jackknifes(
+    instrument: Instrument, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (clip,) = clips(dataset, "test")
+    half = clip._replace(audio=clip.audio[:, : 80 * 160], features=clip.features.map(lambda values: values[:, :80]))
+    monkeypatch.setattr("luthier.evaluation.evaluate.clips_with_sound", lambda *_: ([clip, half], [1.0, 1.0]))
+    scored = evaluate(instrument, dataset, seeds=(0, 1))
+    found, values = scored.mel_db, [passage.scores["mel_db"] or 0.0 for passage in scored.clips]
+    assert (found.low, found.high) == student_interval(values)
+    assert (found.bootstrap_low, found.bootstrap_high) == bootstrap_interval(values)
+    assert (found.gap or 0.0) == pytest.approx(((found.gap_low or 0.0) + (found.gap_high or 0.0)) / 2)
 
 
 def test_the_seconds_in_which_a_passage_sounds_are_known(scores: Evaluation) -> None:

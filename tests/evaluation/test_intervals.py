@@ -42,9 +42,22 @@ def test_students_interval_holds_the_mean_as_often_as_it_says_and_the_bootstrap_
 
 def test_the_interval_of_a_gap_is_that_of_the_mean_on_a_scale_that_stays() -> None:
     values = [3.0, 3.4, 2.9, 3.3, 3.1]
-    low, high = bootstrap_interval(values)
+    low, high = student_interval(values)
     found = gap_interval(values, oracles=[2.0] * 5, bases=[4.0] * 5)
     assert found == pytest.approx(((low - 2.0) / 2.0, (high - 2.0) / 2.0))
+
+
+@pytest.mark.parametrize("count", [2, 4, 10])
+def test_the_interval_of_a_gap_holds_it_as_often_as_it_says(count: int) -> None:
+    """Passages are hard or easy for all three, and their scales differ by a third."""
+    random, is_held = np.random.default_rng(0), []
+    for _ in range(1000):
+        oracles = 3 + random.normal(0, 1, count)
+        scales = 3 * np.exp(0.3 * random.normal(0, 1, count))
+        values = oracles + (0.3 + 0.12 * random.normal(0, 1, count)) * scales
+        low, high = gap_interval(list(values), oracles=list(oracles), bases=list(oracles + scales))
+        is_held.append(low <= 0.3 <= high)
+    assert np.mean(is_held) == pytest.approx(0.95, abs=0.02)
 
 
 def test_passages_that_are_hard_for_all_leave_a_gap_sure() -> None:
@@ -55,7 +68,7 @@ def test_passages_that_are_hard_for_all_leave_a_gap_sure() -> None:
 
 def test_without_passages_or_a_scale_there_is_no_interval() -> None:
     assert all(math.isnan(end) for end in gap_interval([], oracles=[], bases=[]))
-    assert all(math.isnan(end) for end in gap_interval([1.0], oracles=[2.0], bases=[2.0]))
-    low, high = gap_interval([1.0, 2.0, 3.0], oracles=[1.0] * 3, bases=[1.0, 1.0, 2.0])  # some resamples have none
-    assert math.isfinite(low)
-    assert math.isfinite(high)
+    assert all(math.isnan(end) for end in gap_interval([1.0], oracles=[2.0], bases=[3.0]))
+    assert all(math.isnan(end) for end in gap_interval([1.0, 1.0], oracles=[2.0, 2.0], bases=[2.0, 2.0]))
+    one_has_a_scale = gap_interval([1.0, 2.0, 3.0], oracles=[1.0] * 3, bases=[1.0, 1.0, 2.0])
+    assert all(math.isnan(end) for end in one_has_a_scale)

@@ -19,7 +19,7 @@ from luthier.evaluation.frames_of_reference import (
     oracle_controls,
 )
 from luthier.evaluation.gap import gap
-from luthier.evaluation.intervals import bootstrap_interval, gap_interval
+from luthier.evaluation.intervals import bootstrap_interval, gap_interval, student_interval
 from luthier.evaluation.material import Clip, clips, clips_with_sound
 from luthier.evaluation.metrics import (
     FRAMED_METRICS,
@@ -168,8 +168,9 @@ def _framed_score(name: str, results: list[_ClipResult]) -> FramedScore:
         for column in _ClipResult._fields
     }
     means = {column: sum(values) / len(values) for column, values in columns.items() if values}
-    low, high = bootstrap_interval(columns["model"])
-    found: dict[str, Number] = {"low": low, "high": high}
+    (low, high), (drawn_low, drawn_high) = student_interval(columns["model"]), bootstrap_interval(columns["model"])
+    found: dict[str, Number] = {"low": known(low), "high": known(high)}
+    found |= {"bootstrap_low": drawn_low, "bootstrap_high": drawn_high}
     for column, prefix in (("model", ""), ("predicted", "predicted_")):
         if column in means:
             found[f"{prefix}gap"] = known(gap(means[column], oracle=means["oracle"], base=means["base"]))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from luthier.evaluation.gap import gap
@@ -38,7 +37,10 @@ def student_interval(values: Sequence[float], *, confidence: float = 0.95) -> tu
 
 
 def bootstrap_interval(values: Sequence[float], *, confidence: float = 0.95) -> tuple[float, float]:
-    """Interval that holds the mean of `values` with the given confidence.
+    """Range of the means of `values` drawn again, as published results give it.
+
+    It holds the true mean with the given confidence where the values are many; with ten it does in nine cases of ten,
+    with four in eight: `student_interval` is the one to show and to decide by.
 
     Args:
         values: one per block; NaN is left out.
@@ -50,39 +52,38 @@ def bootstrap_interval(values: Sequence[float], *, confidence: float = 0.95) -> 
     Source: Efron 1979, percentile bootstrap of the mean.
     """
     known = np.array([value for value in values if not math.isnan(value)])
-    return _interval(lambda chosen: known[chosen].mean(1), len(known), confidence)
+    if len(known) == 0:
+        return math.nan, math.nan
+    chosen = np.random.default_rng(SEED).integers(len(known), size=(N_RESAMPLES, len(known)))
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(known[chosen].mean(1), [tail, 1 - tail])
+    return float(low), float(high)
 
 
 def gap_interval(
     values: Sequence[float], *, oracles: Sequence[float], bases: Sequence[float], confidence: float = 0.95
 ) -> tuple[float, float]:
-    """Interval that holds the gap of `values` with the given confidence: as `bootstrap_interval`, of three means at once.
+    """Interval that holds the gap of the means of `values` with the given confidence, however few they are.
+
+    A gap is a quotient of means: how far it moves when one block is left out tells how sure it is.
 
     Args:
-        values: one per block.
+        values: one per block, more or less normally distributed.
         oracles: of the same blocks.
         bases: of the same blocks.
         confidence: 0..1.
+
+    Returns:
+        Low and high; NaN for fewer than two blocks, and where some without one of them have no scale.
+
+    Source: jackknife of a quotient (Tukey 1958, Miller 1974), with Student's quantile.
     """
-    scores = np.array([values, oracles, bases])
-
-    def gaps(chosen: NDArray[np.int64]) -> NDArray[np.float64]:
-        means = scores[:, chosen].mean(2).T
-        return np.array([gap(model, oracle=oracle, base=base) for model, oracle, base in means.tolist()])
-
-    return _interval(gaps, scores.shape[1], confidence)
-
-
-def _interval(
-    statistic: Callable[[NDArray[np.int64]], NDArray[np.float64]], count: int, confidence: float
-) -> tuple[float, float]:
-    """Quantiles of a statistic of resampled blocks, which are rows of indices."""
-    if count == 0:
+    scores, count = np.array([values, oracles, bases]), len(values)
+    if count < 2:
         return math.nan, math.nan
-    resampled = statistic(np.random.default_rng(SEED).integers(count, size=(N_RESAMPLES, count)))
-    tail = (1 - confidence) / 2
-    known = resampled[np.isfinite(resampled)]  # a resample may have no scale
-    if len(known) == 0:
-        return math.nan, math.nan
-    low, high = np.quantile(known, [tail, 1 - tail])
-    return float(low), float(high)
+    without = (scores.sum(axis=1, keepdims=True) - scores) / (count - 1)  # the means without one block each
+    gaps = np.array([gap(model, oracle=oracle, base=base) for model, oracle, base in without.T.tolist()])
+    model, oracle, base = scores.mean(axis=1).tolist()
+    middle, deviation = gap(model, oracle=oracle, base=base), float(np.std(gaps)) * math.sqrt(count - 1)
+    half = float(student.ppf(0.5 + confidence / 2, count - 1)) * deviation
+    return middle - half, middle + half

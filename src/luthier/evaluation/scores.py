@@ -22,8 +22,10 @@ class FramedScore(_Frozen):
     """One metric of the instrument, with what it is to be read beside."""
 
     model: float = Field(description="the instrument's score: mean over clips and noise seeds; lower is better")
-    low: Number = Field(description="lower end of the 95 % interval of that mean over passages; null for a single one")
+    low: Number = Field(description="lower end of Student's 95 % interval of that mean over passages; null for one")
     high: Number = Field(description="upper end of that interval")
+    bootstrap_low: Number = Field(None, description="the same by bootstrap, as published: too narrow for few passages")
+    bootstrap_high: Number = Field(None, description="upper end of that")
     floor: float = Field(description="two noises with the same controls, one against the other")
     oracle: float = Field(description="closed-form analysis of the same audio, played back")
     base: float = Field(description="constant mean timbre following f0 and loudness")
@@ -32,7 +34,9 @@ class FramedScore(_Frozen):
         None, description="the instrument's score with its own expression; null where it takes none"
     )
     predicted_gap: Number = Field(None, description="the gap of that")
-    gap_low: Number = Field(None, description="lower end of the 95 % interval of the gap; null for a single passage")
+    gap_low: Number = Field(
+        None, description="lower end of the 95 % interval of the gap, by jackknife; null for a single passage"
+    )
     gap_high: Number = Field(None, description="upper end of that interval")
     predicted_gap_low: Number = Field(None, description="lower end of the 95 % interval of the predicted gap")
     predicted_gap_high: Number = Field(None, description="upper end of that interval")
