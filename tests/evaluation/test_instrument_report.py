@@ -17,8 +17,9 @@ from luthier.model.instrument import Instrument
 def test_a_report_lets_hear_recording_instrument_dry_oracle_and_room(
     dataset: Dataset, instrument: Instrument, scores: Evaluation
 ) -> None:
-    curve = TrainingCurve([0, 1], [9.0, 8.0], verdict="More training will not help.")
-    entrant = Entrant("violin", instrument, scores, curve, credit="John Garner")
+    curve = TrainingCurve([0, 1], [9.0, 8.0])
+    verdict = "More training will not help."
+    entrant = Entrant("violin", instrument, scores, curve, credit="John Garner", verdict=verdict)
     report = instrument_report(dataset, [entrant])
     assert [example.title for example in report.examples] == [
         "Passage 1: performance.wav from 10 s",

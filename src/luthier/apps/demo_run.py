@@ -103,7 +103,7 @@ def _run(folder: Path, violin: Path, voice: Path, options: DemoOptions) -> DemoR
     picture.write_bytes(_picture(player, dataset, sounds, curve))
     scores = evaluate(player.instrument, dataset)
     share = learned_share(player.summary.learned_from, dataset, "test")
-    entrant = Entrant("violin", player.instrument, scores, curve, share)
+    entrant = Entrant("violin", player.instrument, scores, curve, share, verdict=trained.verdict)
     write_report(folder / "report.html", _report(player, dataset, sounds, entrant))
     return DemoResult(folder / "report.html", picture, trained.output, paths, scores)
 

@@ -59,6 +59,7 @@ class Entrant(NamedTuple):
         learned_share: how much of what it is scored on it learned from, see `held_out`; None where it is not known.
         learned_here: whether it learned from other recordings or passages of the same dataset.
         credit: whom to name for it.
+        verdict: whether more training would help, in words; empty where it is not known.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Entrant(NamedTuple):
     learned_share: float | None = None
     learned_here: bool = True
     credit: str = ""
+    verdict: str = ""
 
 
 def say_credits(dataset: Dataset, entrants: Sequence[Entrant]) -> list[str]:
@@ -91,7 +93,7 @@ def say_scores(entrant: Entrant) -> list[str]:
     """What the scores of an instrument mean, and what to do, where they are of material like that it learned from."""
     if _say_learned(entrant) == OTHER_FILES:
         return describe(entrant.scores)
-    return advise(entrant.scores, training=entrant.training.verdict if entrant.training else "")
+    return advise(entrant.scores, training=entrant.verdict)
 
 
 def _say_learned(entrant: Entrant) -> str:
@@ -124,7 +126,7 @@ def instrument_report(dataset: Dataset, entrants: Sequence[Entrant], *, split: P
     with torch.no_grad():
         passages = [_passage(clip, entrants, number) for number, clip in enumerate(_passages(dataset, split), start=1)]
         rooms = [_room(entrant) for entrant in entrants]
-    courses = [_course(entrant.name, entrant.training) for entrant in entrants if entrant.training]
+    courses = [_course(entrant, entrant.training) for entrant in entrants if entrant.training]
     return Report(
         title=" and ".join(entrant.name for entrant in entrants),
         summary=say_material(entrants, split),
@@ -197,9 +199,9 @@ def _room(entrant: Entrant) -> ReportExample:
     )
 
 
-def _course(name: str, training: TrainingCurve) -> ReportExample:
+def _course(entrant: Entrant, training: TrainingCurve) -> ReportExample:
     picture = ("Loss (mss) by step", figure_to_png(training_plot(training)))
-    return ReportExample(f"Training of {name}", (), [picture], text=training.verdict)
+    return ReportExample(f"Training of {entrant.name}", (), [picture], text=entrant.verdict)
 
 
 def _named(entrant: Entrant, entrants: Sequence[Entrant], sentence: str) -> str:

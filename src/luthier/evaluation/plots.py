@@ -53,7 +53,6 @@ class TrainingCurve(NamedTuple):
         validation_losses: its results.
         floor: two takes of the same noise, on the scale of the losses; None where it is not known.
         oracle: the validation material analysed and played back, likewise.
-        verdict: whether more training would help, in words.
     """
 
     steps: Sequence[float]
@@ -62,7 +61,6 @@ class TrainingCurve(NamedTuple):
     validation_losses: Sequence[float] = ()
     floor: float | None = None
     oracle: float | None = None
-    verdict: str = ""
 
 
 class Heard(NamedTuple):

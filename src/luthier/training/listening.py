@@ -168,8 +168,13 @@ def training_curve(folder: RunFolder) -> TrainingCurve | None:
         [row["scores"]["mss"] for row in rows],
         floor=last["mss_floor"],
         oracle=last.get("mss_oracle"),
-        verdict=say_verdict(judge(read_moments(folder)), is_over=True),
     )
+
+
+def training_verdict(folder: RunFolder) -> str:
+    """Whether more training would help a run that is over, in words; empty where no run is to be found."""
+    moments = read_moments(folder)
+    return say_verdict(judge(moments), is_over=True) if moments else ""
 
 
 def _add_figure(board: TensorBoardLogger, tag: str, figure: Figure, step: int) -> None:

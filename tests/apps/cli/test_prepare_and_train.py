@@ -164,6 +164,13 @@ def test_evaluate_prints_the_contract_and_writes_a_page(trained, dataset, luthie
     assert [path.name for path in sorted((tmp_path / "report").iterdir())] == ["report.html", "scores.json"]
 
 
+def test_a_training_that_was_too_short_is_longer_first_when_it_is_scored(luthier_command, dataset, tmp_path) -> None:
+    output = tmp_path / "short.safetensors"
+    trained = luthier_command("train", dataset, "-o", output, "--steps", 1, *TINY)
+    assert "train it longer first" in trained.stdout + trained.stderr
+    assert "train it longer first. Beyond that, record" in luthier_command("evaluate", output, dataset).stdout
+
+
 def test_evaluate_compares_two_instruments_and_makes_a_listening_test(
     trained, dataset, luthier_command, tmp_path
 ) -> None:
