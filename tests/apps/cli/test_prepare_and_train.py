@@ -214,6 +214,19 @@ def test_a_second_instrument_that_does_not_fit_is_named_before_the_first_is_scor
     assert "violin-studio expects 44100" in outcome.stderr
 
 
+def test_a_listening_test_at_a_rate_without_an_anchor_is_refused_before_the_work(
+    trained, luthier_command, recordings, tmp_path, monkeypatch
+) -> None:
+    rate = ("--sample-rate", 8000, "--tracker", "swift", "--jobs", 1)
+    prepared = luthier_command("prepare", recordings / "take.wav", "-o", tmp_path / "ds", *rate)
+    assert prepared.code == 0, prepared.stderr
+    monkeypatch.setattr("luthier.apps.cli.evaluate._entrants", lambda *_: pytest.fail("scored"))
+    outcome = luthier_command("evaluate", trained[0], tmp_path / "ds", "--listening-test", "-o", tmp_path / "report")
+    assert (outcome.code, outcome.stderr.count("\n")) == (1, 1)
+    assert "Leave out --listening-test" in outcome.stderr
+    assert not (tmp_path / "report").exists()
+
+
 def test_an_instrument_is_not_compared_with_itself(trained, dataset, luthier_command) -> None:
     outcome = luthier_command("evaluate", trained[0], dataset, "--against", trained[0])
     assert (outcome.code, outcome.stderr.count("\n")) == (1, 1)

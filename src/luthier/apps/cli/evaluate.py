@@ -48,19 +48,17 @@ def evaluate(
         refuse_loss(output, "report.html", [instrument, dataset, *([against] if against else [])])
     from luthier.atomic import atomic_folder
     from luthier.data.dataset import Dataset
-    from luthier.evaluation.instrument_report import HELD_OUT, instrument_report, say_material, say_scores
-    from luthier.evaluation.report import write_report
+    from luthier.evaluation.anchor import check_anchor_rate
+    from luthier.evaluation.instrument_report import HELD_OUT, say_material, say_scores
 
     opened = Dataset.open(dataset)
+    if listening_test:  # before the work
+        check_anchor_rate(opened.definition.sample_rate)
     with results_only():
         entrants = _entrants([path for path in (instrument, against) if path], opened, split)
         if output is not None:
             with atomic_folder(output, force=force) as folder:
-                document = json_text(_document(entrants))
-                (folder / "scores.json").write_text(document + "\n", encoding="utf-8")
-                write_report(folder / "report.html", instrument_report(opened, entrants, split=split))
-                if listening_test:
-                    _write_listening_test(folder / LISTENING_TEST, opened, entrants, split)
+                _write(folder, opened, entrants, split, listening_test=listening_test)
     if json:
         print_json(_document(entrants))
         return
@@ -133,6 +131,16 @@ def _document(entrants: list[Entrant]) -> dict[str, Any]:
         "against": second[0],
         "comparison": [each._asdict() | {"words": each.words(*names)} for each in differences],
     }
+
+
+def _write(folder: Path, dataset: Dataset, entrants: list[Entrant], split: Part, *, listening_test: bool) -> None:
+    from luthier.evaluation.instrument_report import instrument_report
+    from luthier.evaluation.report import write_report
+
+    (folder / "scores.json").write_text(json_text(_document(entrants)) + "\n", encoding="utf-8")
+    write_report(folder / "report.html", instrument_report(dataset, entrants, split=split))
+    if listening_test:
+        _write_listening_test(folder / LISTENING_TEST, dataset, entrants, split)
 
 
 def _write_listening_test(path: Path, dataset: Dataset, entrants: list[Entrant], split: Part) -> None:
