@@ -87,6 +87,8 @@ def test_text_of_others_stays_text(report: Report) -> None:
 def test_every_metric_is_there_with_its_explanation_and_its_number(report: Report, scores: Evaluation) -> None:
     text = Page(render_report(report)).text
     assert all(name in text and meaning in text for name, meaning in MEANINGS.items())
+    assert "Of the time in which the recording has no pitch, the share" in text
+    assert "instrument can hardly beat" in " ".join(text.split())
     assert f"{scores.mss_rel.model:.3g}" in text
     assert f"{scores.mss_rel.gap:.3g}" in text
     for sentence in ("Record more.", "Two minutes of training.", "Listen to the attacks.", "fast"):

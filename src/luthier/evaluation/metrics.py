@@ -46,7 +46,7 @@ MEANINGS = {
     "f0_cents": "Median error of the pitch in cents (hundredths of a semitone), by an independent tracker.",
     "rpa50": "Share of the pitched time that is within half a semitone of the right pitch.",
     "f0_octave_errors": "Share of the pitched time that is off by an octave or more.",
-    "false_pitch": "Share of the time in which the recording has no pitch, but the instrument has.",
+    "false_pitch": "Of the time in which the recording has no pitch, the share in which the instrument has one.",
     "rests_db": "Loudest level where the recording rests, against the loudest of all, in dB: below -60 dB is silence.",
     "onset_flux": "Difference in how sharply notes begin, in dB a frame.",
     "onset_ms": "Median distance of the notes' beginnings from the recording's, in milliseconds: below 10 ms is together.",
