@@ -74,6 +74,17 @@ def test_unvoiced_frames_have_no_pitch_line() -> None:
     assert np.isnan(instrument).all()
 
 
+@pytest.mark.parametrize(("lowest", "highest"), [(270, 420), (440, 440), (300, 600), (60, 4000)])
+def test_a_pitch_axis_has_numbers_however_narrow_the_melody(lowest: float, highest: float) -> None:
+    axis = feature_overlay(steady(lowest), steady(highest), frame_rate=100.0).axes[0]
+    ticks, labels = axis.get_yticks(), [label.get_text() for label in axis.get_yticklabels()]
+    low, high = axis.get_ylim()
+    assert 2 <= len(ticks) <= 9
+    assert all(low <= tick <= high for tick in ticks)
+    heard_hz = [float(label.rstrip("k")) * (1000 if label.endswith("k") else 1) for label in labels]
+    assert 2**ticks == pytest.approx(heard_hz, rel=1e-3)
+
+
 def test_the_highest_peak_of_a_long_clip_is_drawn() -> None:
     audio = torch.zeros(1, 50 * RATE)
     audio[0, 123_457] = 0.9

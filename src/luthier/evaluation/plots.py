@@ -6,7 +6,7 @@ Every function returns a matplotlib Figure of its own; no global state of matplo
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from luthier.atomic import atomic_file, refuse_suffix
@@ -38,6 +39,8 @@ WINDOW_SECONDS = 0.064
 REFERENCE_COLOUR = "#3b4a5a"
 OUTPUT_COLOUR = "#d1495b"
 TICKS_HZ = (62.5, 125, 250, 500, 1000, 2000, 4000, 8000, 16000)
+FEWEST_TICKS = 2
+"""An axis with fewer octaves than that has ticks within them, too: one number is no scale."""
 WIDTH_INCHES = 9.0
 ROW_INCHES = 2.3
 DPI = 110
@@ -304,9 +307,16 @@ def _draw_pitch(axis: Axes, reference: Features | None, output: Features | None,
 def _hz_ticks(axis: Axes) -> None:
     """Label an axis in octaves in Hz."""
     low, high = axis.get_ylim()
-    ticks = [hz for hz in TICKS_HZ if low <= np.log2(hz) <= high]
+    ticks = _inside(TICKS_HZ, low, high)
+    if len(ticks) < FEWEST_TICKS:
+        ticks = _inside(MaxNLocator(nbins=4).tick_values(2**low, 2**high), low, high)
     axis.set_yticks(np.log2(ticks), [_hz_label(hz) for hz in ticks])
     axis.set_ylabel("Hz", fontsize=8)
+
+
+def _inside(ticks_hz: Iterable[float], low: float, high: float) -> list[float]:
+    """Those that lie between two ends, which are in octaves."""
+    return [float(hz) for hz in ticks_hz if 2**low <= hz <= 2**high]
 
 
 def _draw_loudness(axis: Axes, reference: Features | None, output: Features | None, frame_rate: float) -> None:
