@@ -99,6 +99,16 @@ def test_over_several_passages_the_intervals_are_students_and_the_jackknifes(
     assert (found.gap or 0.0) == pytest.approx(((found.gap_low or 0.0) + (found.gap_high or 0.0)) / 2)
 
 
+def test_each_passage_keeps_its_frames_of_reference(scores: Evaluation) -> None:
+    (clip,) = scores.clips
+    for name in FRAMED:
+        found = (clip.scores[name], clip.floor[name], clip.oracle[name], clip.base[name])
+        score = scores.framed[name]
+        assert found == pytest.approx((score.model, score.floor, score.oracle, score.base))
+    assert clip.predicted == {}  # it takes no expression
+    assert {name: clip.oracle[name] for name in PITCH_METRICS} == scores.oracle
+
+
 def test_the_seconds_in_which_a_passage_sounds_are_known(scores: Evaluation) -> None:
     (clip,) = scores.clips
     assert clip.sounding_seconds is not None

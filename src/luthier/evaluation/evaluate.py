@@ -187,5 +187,10 @@ def _clip_scores(clip: Clip, result: _ClipResult, sounding_seconds: float, sampl
         start_seconds=clip.start_seconds,
         seconds=samples_to_seconds(clip.audio.shape[-1], sample_rate),
         sounding_seconds=sounding_seconds,
-        scores={name: known(value) for name, value in result.model.items()},
+        scores=_known(result.model),
+        **{column: _known(scores) for column, scores in result._asdict().items() if column != "model"},
     )
+
+
+def _known(scores: dict[str, float]) -> dict[str, Number]:
+    return {name: known(value) for name, value in scores.items()}

@@ -50,13 +50,19 @@ class RoomSummary(_Frozen):
 
 
 class ClipScores(_Frozen):
-    """One clip: where it is, and the instrument's scores on it (averages over noise seeds)."""
+    """One clip: where it is, and what scores on it (averages over noise seeds)."""
 
     recording: str
     start_seconds: float
     seconds: float
     sounding_seconds: Number = Field(None, description="of these, within 60 dB of the loudest moment of all passages")
-    scores: dict[str, Number]
+    scores: dict[str, Number] = Field(description="the instrument's")
+    predicted: dict[str, Number] = Field(default_factory=dict, description="the same with an expression of its own")
+    floor: dict[str, Number] = Field(
+        default_factory=dict, description="of the metrics with frames, as are the next two"
+    )
+    oracle: dict[str, Number] = Field(default_factory=dict, description="and those of the pitch")
+    base: dict[str, Number] = Field(default_factory=dict)
 
 
 class Evaluation(_Frozen):
