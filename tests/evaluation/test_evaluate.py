@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 
+from luthier.apps.cli.evaluate import print_scores
 from luthier.data.dataset import Dataset
 from luthier.dsp.feature_definition import FeatureDefinition
 from luthier.dsp.signals import Features
@@ -113,6 +114,16 @@ def test_the_seconds_in_which_a_passage_sounds_are_known(scores: Evaluation) -> 
     (clip,) = scores.clips
     assert clip.sounding_seconds is not None
     assert 0.5 * clip.seconds < clip.sounding_seconds <= clip.seconds
+
+
+def test_the_command_line_shows_the_pitch_of_the_oracle_and_the_given_sentences(
+    scores: Evaluation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_scores(scores.model_copy(update={"oracle": scores.oracle | {"rpa50": 0.918}}), ["The timbre is good."])
+    rows = {words[0]: words[1:] for line in capsys.readouterr().out.splitlines() if (words := line.split())}
+    assert rows["rpa50"][1:] == ["0.918"]
+    assert len(rows["lsd_db"]) == 1
+    assert rows["The"] == ["timbre", "is", "good."]
 
 
 def test_the_instrument_is_left_as_it_was(instrument: Instrument, dataset: Dataset) -> None:
