@@ -85,7 +85,7 @@ def _rests(level_db: float) -> Finding:
     return Finding(
         f"In the recordings' rests the instrument still sounds, at {level_db:.0f} dB of its loudest: its room or its noise "
         "goes on where the recordings are silent, and the gaps count that as timbre. Listen to it without its room "
-        "(in the report, or `--wet 0`); recordings that keep their room, without silences cut into them, tell more."
+        "(in the report, or with `luthier resynth --dry`); recordings that keep their room, without silences cut into them, tell more."
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -32,10 +34,7 @@ def studio(
         raise OutputError(f"{folder}: is a file. Give the folder of your instruments, or one to be made.")
     from luthier.apps.studio.address import listen, page_url
 
-    for name in ("SIGTERM", "SIGHUP"):  # who ends it otherwise, or closes the terminal, leaves nothing behind either
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.default_int_handler)
-    with listen(host, port) as listener, TemporaryDirectory(prefix="luthier-studio-") as scratch:
+    with _as_ctrl_c(), listen(host, port) as listener, TemporaryDirectory(prefix="luthier-studio-") as scratch:
         say("Starting: this takes some seconds.")
         # Read by gradio as it starts: nobody is told that the page is used, and what it keeps goes when it ends.
         os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_TEMP_DIR": scratch}
@@ -49,3 +48,15 @@ def studio(
 
             webbrowser.open(page_url(listener))
         serve(Workshop(folder.absolute(), Path(scratch)), listener)
+
+
+@contextmanager
+def _as_ctrl_c() -> Iterator[None]:
+    """Who ends it in another way, or closes the terminal, leaves nothing behind either."""
+    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {name: signal.signal(getattr(signal, name), signal.default_int_handler) for name in names}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)
