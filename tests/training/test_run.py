@@ -149,6 +149,55 @@ def test_a_run_is_not_resumed_on_other_recordings(dataset_path: Path, tmp_path: 
         run(tmp_path / "other", tmp_path / "a.safetensors", RunOptions(resume=True), steps=2)
 
 
+@pytest.fixture(scope="module")
+def corrected(dataset_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same recording, prepared again after its pitch was halved by hand."""
+    folder = tmp_path_factory.mktemp("corrected")
+    recording, definition = dataset_path.parent / "notes.wav", Dataset.open(dataset_path).definition
+    prepare([recording], folder / "before", definition, n_jobs=1, save_f0=folder / "curves")
+    curve = folder / "curves" / "notes.csv"
+    rows = [line.split(",") for line in curve.read_text().splitlines()]
+    halved = [rows[0], *([seconds, str(float(f0_hz) / 2), *rest] for seconds, f0_hz, *rest in rows[1:])]
+    curve.write_text("".join(",".join(row) + "\n" for row in halved))
+    prepare([recording], folder / "after", definition, n_jobs=1, use_f0=folder / "curves")
+    return folder
+
+
+@pytest.mark.parametrize("refit", [False, True])
+def test_a_run_is_not_resumed_on_a_corrected_pitch(
+    dataset_path: Path, corrected: Path, tmp_path: Path, refit: bool
+) -> None:
+    result = run(dataset_path, tmp_path / "a.safetensors", steps=2, refit=refit)
+    before = result.output.read_bytes()
+    for more in ({"steps": 4}, {"refit": True}):
+        with pytest.raises(TrainingError, match="begun on another dataset"):
+            run(corrected / "after", result.output, RunOptions(resume=True), **more)
+    assert result.output.read_bytes() == before
+    # Prepared again without a correction it is the same dataset.
+    assert run(corrected / "before", result.output, RunOptions(resume=True), steps=4).steps == 4
+
+
+def test_a_run_of_a_version_that_kept_no_features_goes_on(dataset_path: Path, corrected: Path, tmp_path: Path) -> None:
+    result = run(dataset_path, tmp_path / "a.safetensors", steps=2)
+    forget_features(result.run_folder / "last.ckpt")
+    assert run(corrected / "after", result.output, RunOptions(resume=True), steps=4).steps == 4
+
+
+def test_a_refit_that_learned_the_old_pitch_is_done_anew(dataset_path: Path, corrected: Path, tmp_path: Path) -> None:
+    result = run(dataset_path, tmp_path / "a.safetensors", steps=2, refit=True)
+    before = result.output.read_bytes()
+    forget_features(result.run_folder / "last.ckpt")
+    again = run(corrected / "after", result.output, RunOptions(resume=True))
+    assert again.output.read_bytes() != before
+
+
+def forget_features(path: Path) -> None:
+    """Make a checkpoint one of the versions that kept nothing about the features."""
+    checkpoint = torch.load(path, weights_only=True)
+    del checkpoint["luthier"]["features"]
+    torch.save(checkpoint, path)
+
+
 def test_a_run_is_not_resumed_with_another_network(dataset_path: Path, tmp_path: Path) -> None:
     run(dataset_path, tmp_path / "a.safetensors", steps=1)
     with pytest.raises(ConfigError, match="decoder changed"):

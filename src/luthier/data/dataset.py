@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -90,6 +91,15 @@ class Dataset:
     def fingerprint(self) -> str:
         """What tells it from a dataset of other recordings: 64 hexadecimal digits."""
         return hashlib.sha256("".join(recording.content_hash for recording in self.recordings).encode()).hexdigest()
+
+    @property
+    def features_fingerprint(self) -> str:
+        """What tells it from a dataset of the same recordings with another pitch or another split: 64 hexadecimal digits.
+
+        The pitch, and all other features, as far as they show in the statistics of the training part.
+        """
+        told = [part.model_dump(mode="json") for part in (self.statistics, self.manifest.split)]
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
     @property
     def definition(self) -> FeatureDefinition:

@@ -80,7 +80,8 @@ class TrainingModule(lightning.LightningModule):
         batches: what it learns from, this process's share of each.
         seconds_before: time spent in earlier parts of a resumed run, s.
         skipped: what was skipped because it was not finite, one sentence each.
-        dataset_fingerprint: of what it learns from.
+        dataset_fingerprint: of the recordings that it learns from.
+        features_fingerprint: of their features and their split.
         quiet_db: loudness of the quietest frames of the training material; None where rests say nothing.
         started_from: name of the network that it began from; empty if it began from chance.
         helper: another process that learns from the rest.
@@ -98,7 +99,7 @@ class TrainingModule(lightning.LightningModule):
         self.relative_scales = SpectralScales.relative(instrument.config.sample_rate)
         self.seconds_before, self.started = 0.0, time.monotonic()
         self.validation_began = self.validation_seconds = 0.0
-        self.dataset_fingerprint = ""
+        self.dataset_fingerprint = self.features_fingerprint = ""
         self.quiet_db: float | None = None
         self.skipped: list[str] = []
         self.started_from = ""
@@ -315,6 +316,7 @@ class TrainingModule(lightning.LightningModule):
             "validation_seconds": self.validation_seconds,
             "skipped": self.skipped,
             "dataset": self.dataset_fingerprint,
+            "features": self.features_fingerprint,
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -22,7 +22,7 @@ from luthier.data.split import Part
 from luthier.evaluation.held_out import passages_for_file
 from luthier.model.instrument_file import load_instrument, save_instrument
 from luthier.training.module import TrainingModule
-from luthier.training.run_folder import RunFolder, append_log, kept_numbers
+from luthier.training.run_folder import RunFolder, append_log, is_same_dataset, kept_numbers
 from luthier.training.settings import Settings, settings_text
 from luthier.training.start import with_start_passages
 
@@ -67,12 +67,14 @@ def refit_settings(settings: Settings, dataset: Dataset, folder: RunFolder) -> S
     return settings._replace(training=settings.training.model_copy(update=changes))
 
 
-def refit_steps_done(folder: RunFolder, settings: Settings) -> int | None:
-    """Steps that a refit with these settings has done in a folder; None where it has not begun."""
+def refit_steps_done(folder: RunFolder, settings: Settings, dataset: Dataset) -> int | None:
+    """Steps that a refit with these settings has done in a folder, on this dataset; None where it has not begun."""
     if not folder.checkpoint.is_file() or not folder.config.is_file():
         return None
     if folder.config.read_text(encoding="utf-8") != settings_text(settings):
         return None  # of the run before it was given a larger budget
+    if not is_same_dataset(folder, dataset):
+        return None  # of the pitch before it was corrected
     return int(kept_numbers(folder)["steps"])
 
 

@@ -201,7 +201,7 @@ def _carry_out(run: _Run, output: Path) -> RunResult:
 def _refit(run: _Run, result: RunResult) -> RunResult:
     """Learn once more, from the validation part, too; one that was interrupted goes on."""
     settings, folder = refit_settings(run.settings, run.dataset, run.folder), run.folder.refit
-    done = refit_steps_done(folder, settings)
+    done = refit_steps_done(folder, settings, run.dataset)
     if done is None:
         shutil.rmtree(folder.path, ignore_errors=True)
         folder.path.mkdir(parents=True)
@@ -280,7 +280,7 @@ def _is_published(run: _Run, output: Path) -> bool:
     made = run.folder
     if run.settings.training.refit:
         settings, made = refit_settings(run.settings, run.dataset, run.folder), run.folder.refit
-        if (refit_steps_done(made, settings) or 0) < (settings.training.steps or 0):
+        if (refit_steps_done(made, settings, run.dataset) or 0) < (settings.training.steps or 0):
             return False
     return output.is_file() and output.read_bytes() == made.best.read_bytes()
 

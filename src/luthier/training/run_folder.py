@@ -149,13 +149,19 @@ def has_stopped_early(folder: RunFolder, patience: int) -> bool:
     return bool(patience) and any(count >= patience for count in waited)
 
 
+def is_same_dataset(folder: RunFolder, dataset: Dataset) -> bool:
+    """Whether the last checkpoint learned from this dataset; older versions kept what tells recordings apart, no features."""
+    kept, now = kept_numbers(folder), {"dataset": dataset.fingerprint, "features": dataset.features_fingerprint}
+    return all(kept.get(name, fingerprint) == fingerprint for name, fingerprint in now.items())
+
+
 def check_same_dataset(folder: RunFolder, dataset: Dataset) -> None:
     """Scores of two datasets say nothing about each other: the best instrument would never be replaced.
 
     Raises:
         TrainingError: the run was begun on another dataset.
     """
-    if folder.checkpoint.is_file() and kept_numbers(folder).get("dataset", dataset.fingerprint) != dataset.fingerprint:
+    if folder.checkpoint.is_file() and not is_same_dataset(folder, dataset):
         raise TrainingError(
             f"{folder.path}: was begun on another dataset. Give that one, or begin anew: --force instead of --resume."
         )
