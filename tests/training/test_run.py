@@ -135,6 +135,34 @@ def test_a_run_that_was_killed_before_its_instrument_was_written_writes_it(datas
     assert "used up" in again.stopped_because
 
 
+def test_a_resumed_run_replaces_no_instrument_of_others(dataset_path: Path, tmp_path: Path) -> None:
+    folder = run(dataset_path, tmp_path / "a.safetensors", steps=2).run_folder
+    other = run(dataset_path, tmp_path / "other.safetensors", steps=1, seed=1).output
+    before = other.read_bytes()
+    for steps in (2, 4):
+        with pytest.raises(OutputError, match=r"other\.safetensors: exists already.*--force"):
+            run(dataset_path, other, RunOptions(run_folder=folder, resume=True), steps=steps)
+    assert other.read_bytes() == before
+    assert run(dataset_path, other, RunOptions(run_folder=folder, resume=True, force=True), steps=4).steps == 4
+    assert other.read_bytes() == (folder / "best.safetensors").read_bytes()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM there")
+@pytest.mark.parametrize("refit", [False, True])
+def test_a_run_that_went_on_and_was_stopped_replaces_what_it_wrote_before(
+    dataset_path: Path, tmp_path: Path, refit: bool
+) -> None:
+    output = tmp_path / "a.safetensors"
+    before = run(dataset_path, output, steps=4, learning_rate=1e-2, refit=refit).output.read_bytes()
+    for steps in (12, 16):
+        end = RunOptions(resume=True, on_epoch=lambda report: os.kill(os.getpid(), signal.SIGTERM))
+        with pytest.raises(KeyboardInterrupt):
+            run(dataset_path, output, end, steps=steps)
+        assert output.read_bytes() == before
+    run(dataset_path, output, RunOptions(resume=True), steps=16)
+    assert output.read_bytes() != before
+
+
 def test_there_must_be_something_to_resume(dataset_path: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="no run to resume"):
         run(dataset_path, tmp_path / "a.safetensors", RunOptions(resume=True), steps=1)

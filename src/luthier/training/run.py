@@ -38,6 +38,8 @@ from luthier.training.run_folder import (
     check_same_dataset,
     default_run_folder,
     has_stopped_early,
+    is_own_instrument,
+    keep_own_instrument,
     kept_numbers,
     open_run_folder,
     read_log,
@@ -164,7 +166,7 @@ def train(
     """
     output = Path(output)
     folder = RunFolder(options.run_folder) if options.run_folder else default_run_folder(output)
-    refuse_existing(output, force=options.force or options.resume)
+    refuse_existing(output, force=options.force or (options.resume and is_own_instrument(folder, output)))
     refuse_other_names(output)
     opened = Dataset.open(dataset)
     tables = _with_budget(_tables(folder, preset, config_file, overrides, resume=options.resume), opened)
@@ -175,6 +177,8 @@ def train(
     result = _finished(run, output) if options.resume else None
     if result is not None and _is_published(run, output):
         raise TrainingError(f"{folder.path}: {result.stopped_because}.")
+    if options.resume:
+        keep_own_instrument(folder, output)
     result = result or _carry_out(run, output)
     write_settings(folder.config, run.settings)  # a finished run may be older than the wish to refit it
     if run.settings.training.refit:

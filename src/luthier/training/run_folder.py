@@ -7,11 +7,13 @@ violin-run/
   last.ckpt            what `--resume` continues from
   tensorboard/         `tensorboard --logdir violin-run`
   audio/epoch_0005/    WAVs and pictures of the validation clip and the examples
+  published.txt        SHA-256 of the instrument that was there when the run last went on
   refit/               the same again for a refit, which has no validation; its best.safetensors is its last
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import shutil
@@ -58,6 +60,11 @@ class RunFolder(NamedTuple):
         return self.path / "last.ckpt"
 
     @property
+    def published(self) -> Path:
+        """What tells the instrument that was written before the run went on from all others."""
+        return self.path / "published.txt"
+
+    @property
     def refit(self) -> RunFolder:
         """The refit's own."""
         return RunFolder(self.path / "refit")
@@ -72,7 +79,16 @@ def default_run_folder(output: Path) -> RunFolder:
     return RunFolder(output.with_name(f"{output.stem}-run"))
 
 
-OUR_NAMES = {"config.toml", "log.jsonl", "best.safetensors", "last.ckpt", "tensorboard", "audio", "refit"}
+OUR_NAMES = {
+    "config.toml",
+    "log.jsonl",
+    "best.safetensors",
+    "last.ckpt",
+    "tensorboard",
+    "audio",
+    "published.txt",
+    "refit",
+}
 """All that a run writes into its folder: a folder that holds anything else is never removed."""
 
 
@@ -121,6 +137,27 @@ def refuse_other_names(output: Path) -> None:
     if output.is_dir() or output.suffix != SUFFIX:
         kind = "is a folder" if output.is_dir() else f"ends in {output.suffix or 'nothing'}"
         raise OutputError(f"{output}: {kind}. Give the name of a file, ending in {SUFFIX}.")
+
+
+def is_own_instrument(folder: RunFolder, output: Path) -> bool:
+    """Whether a file is an instrument that this run made: its best, its refit's, or what it wrote before it went on."""
+    if not output.is_file():
+        return False
+    content = output.read_bytes()
+    if any(path.is_file() and path.read_bytes() == content for path in (folder.best, folder.refit.best)):
+        return True
+    return folder.published.is_file() and folder.published.read_text(encoding="utf-8") == _digest(content)
+
+
+def keep_own_instrument(folder: RunFolder, output: Path) -> None:
+    """Remember what this run wrote: when it goes on it makes other instruments, and is to replace that one."""
+    if is_own_instrument(folder, output):
+        with atomic_file(folder.published, force=True) as temporary:
+            temporary.write_text(_digest(output.read_bytes()), encoding="utf-8")
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def kept_numbers(folder: RunFolder) -> dict[str, Any]:
