@@ -13,11 +13,13 @@ from luthier.atomic import atomic_file
 from luthier.dsp.feature_definition import FeatureDefinition
 from luthier.errors import ConfigError, DatasetError
 from luthier.model.config import InstrumentConfig
-from luthier.model.overrides import merge, place_overrides
+from luthier.model.overrides import merge, parse_assignments, place_overrides
 from luthier.model.presets import instrument_config, preset_tables, read_config_file
 from luthier.training.config import TrainingConfig, training_config
 
 BUDGETS = ("minutes", "steps", "epochs")
+SECTIONS: dict[str, type[BaseModel]] = {"instrument": InstrumentConfig, "training": TrainingConfig}
+"""Tables of a configuration."""
 
 
 class Settings(NamedTuple):
@@ -30,6 +32,19 @@ class Settings(NamedTuple):
 
     instrument: InstrumentConfig
     training: TrainingConfig
+
+
+def parse_settings(assignments: list[str]) -> dict[str, Any]:
+    """Read what follows `--set`: `key=value` pairs, each of them a setting.
+
+    Raises:
+        ConfigError: a pair has no `=`, a key is no setting, or it is the preset, which has an option of its own.
+    """
+    parsed = parse_assignments(assignments)
+    if not parsed.keys().isdisjoint({"preset", "instrument.preset"}):
+        raise ConfigError("--set preset: the preset is no single setting. Choose it with --preset.")
+    place_overrides(parsed, SECTIONS)
+    return parsed
 
 
 def settings_tables(
@@ -51,8 +66,7 @@ def settings_tables(
     tables = preset_tables(preset)
     if config_file is not None:
         tables = _merge_budget(tables, read_config_file(config_file))
-    sections: dict[str, type[BaseModel]] = {"instrument": InstrumentConfig, "training": TrainingConfig}
-    return _merge_budget(tables, place_overrides(overrides or {}, sections))
+    return _merge_budget(tables, place_overrides(overrides or {}, SECTIONS))
 
 
 def _merge_budget(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

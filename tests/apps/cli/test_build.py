@@ -63,7 +63,7 @@ def test_a_build_goes_on_with_what_it_was_begun_with(luthier_command, take, tmp_
 
 WRONG = ["foo=1", "gru_width=-1", "n_harmonics=abc", "room.kind=nonsense", "inputs=['taste']", "start=four-players",
          "sample_rate=fast", "tracker=nose", "loudness=rms",
-         "f0_min_hz=3000"]  # fmt: skip
+         "f0_min_hz=3000", "preset=studio", "instrument.preset=studio", "output=a.safetensors"]  # fmt: skip
 
 
 @pytest.mark.parametrize("wrong", [*(("--set", wish) for wish in WRONG), ("--steps", 0), ("--preset", "nope")])

@@ -137,6 +137,19 @@ def test_train_keeps_an_existing_instrument(trained, dataset, luthier_command) -
     assert output.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [("preset", "--preset"), ("instrument.preset", "--preset")]
+    + [(key, "no such setting") for key in ("dataset", "output", "options", "config_file")],
+)
+def test_what_is_no_setting_is_one_line(dataset, luthier_command, tmp_path, key, said) -> None:
+    outcome = luthier_command(
+        "train", dataset, "-o", tmp_path / "a.safetensors", "--steps", 1, "--set", f"{key}=studio"
+    )
+    assert (outcome.code, outcome.stderr.count("\n"), said in outcome.stderr) == (1, 1, True), outcome.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_refit_says_what_it_is_and_is_not_called_held_out(dataset, luthier_command, tmp_path) -> None:
     output = tmp_path / "string.safetensors"
     outcome = luthier_command("train", dataset, "-o", output, "--steps", 8, *TINY, "--refit", "--json")

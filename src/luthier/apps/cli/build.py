@@ -109,14 +109,10 @@ def _known_by(given: list[Path], found: Iterable[Path]) -> list[list[str | int]]
 
 def _measured_otherwise(preset: str, settings: list[str]) -> dict[str, Any]:
     """Of the settings those that preparation has to know: sample rate, tracker and so on."""
-    from pydantic import BaseModel
+    from luthier.model.overrides import place_overrides
+    from luthier.training.settings import SECTIONS, parse_settings
 
-    from luthier.model.config import InstrumentConfig
-    from luthier.model.overrides import parse_assignments, place_overrides
-    from luthier.training.config import TrainingConfig
-
-    sections: dict[str, type[BaseModel]] = {"instrument": InstrumentConfig, "training": TrainingConfig}
-    features = place_overrides(parse_assignments(settings), sections).get("instrument", {}).get("features", {})
+    features = place_overrides(parse_settings(settings), SECTIONS).get("instrument", {}).get("features", {})
     odd = [name for name in features if name not in PREPARED]
     if odd:
         raise ConfigError(
@@ -130,15 +126,14 @@ def _checked_settings(
 ) -> list[str]:
     """Read all settings once before hours of work begin; the answer is what training is to be told."""
     from luthier.model.instrument import Instrument
-    from luthier.model.overrides import parse_assignments
-    from luthier.training.settings import resolve_settings, settings_tables
+    from luthier.training.settings import parse_settings, resolve_settings, settings_tables
     from luthier.training.start import start_path
 
     definition = feature_definition(preset, measured)
     if measured:  # one of the two follows from the other
         settings = [*settings, f"sample_rate={definition.sample_rate}", f"hop_length={definition.hop_length}"]
     given = {name: value for name, value in budget.items() if value is not None}
-    tables = settings_tables(preset, overrides=parse_assignments(settings) | given)
+    tables = settings_tables(preset, overrides=parse_settings(settings) | given)
     resolved = resolve_settings(tables, definition)
     Instrument(resolved.instrument)
     if resolved.training.start:

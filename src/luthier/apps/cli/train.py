@@ -47,13 +47,13 @@ def train(
     """Train an instrument on a dataset."""
     refuse_existing(output, force=force or resume)
     from luthier.apps.cli.training_lines import say_end, say_epoch, say_refit, say_start
-    from luthier.model.overrides import parse_assignments
     from luthier.training.listening import parse_example
     from luthier.training.run import RunOptions
     from luthier.training.run import train as train_instrument
+    from luthier.training.settings import parse_settings
 
     budget = {"minutes": minutes, "steps": steps, "epochs": epochs}
-    overrides = parse_assignments(settings or []) | {k: v for k, v in budget.items() if v is not None}
+    overrides = parse_settings(settings or []) | {k: v for k, v in budget.items() if v is not None}
     if refit is not None:
         overrides["refit"] = refit
     options = RunOptions(
