@@ -25,7 +25,7 @@ from luthier.errors import ConfigError, OutputError, TrainingError
 from luthier.evaluation.held_out import learned_share
 from luthier.model.instrument_file import load_instrument
 from luthier.training import module as training_module
-from luthier.training.listening import Example, training_curve, training_verdict
+from luthier.training.listening import Example, Listener, training_curve, training_verdict
 from luthier.training.reports import EpochReport
 from luthier.training.run import RunOptions, RunResult, train
 from luthier.training.run_folder import RunFolder
@@ -317,6 +317,27 @@ def test_a_budget_of_minutes_ends_annealed_not_cut_off(
     result = run(dataset_path, tmp_path / "a.safetensors", minutes=0.25, learning_rate=1e-2)
     (optimiser,) = torch.load(result.run_folder / "last.ckpt", weights_only=True)["optimizer_states"]
     assert optimiser["param_groups"][0]["lr"] < 0.03 * 1e-2
+
+
+@pytest.mark.parametrize("every", [2, 100])
+def test_a_budget_of_minutes_holds_the_sounds_of_the_end_and_is_used_up(
+    dataset_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every: int
+) -> None:
+    clock = itertools.count(step=0.1)
+    monkeypatch.setattr(training_module.time, "monotonic", lambda: next(clock))
+    listened: list[float] = []
+
+    def listen_for_two_seconds(*_: object) -> None:
+        listened.append([next(clock) for _ in range(20)][-1])
+
+    monkeypatch.setattr(Listener, "_render", listen_for_two_seconds)
+    wishes = {"minutes": 0.5, "listen_every_epochs": every, "learning_rate": 1e-2}
+    result = run(dataset_path, tmp_path / "a.safetensors", **wishes)
+    (optimiser,) = torch.load(result.run_folder / "last.ckpt", weights_only=True)["optimizer_states"]
+    assert len(listened) >= 2  # at the end, too
+    assert result.seconds == pytest.approx(30.0, abs=1.0)
+    assert optimiser["param_groups"][0]["lr"] < 0.02 * 1e-2
+    assert json.loads((result.run_folder / "log.jsonl").read_text().splitlines()[-1])["seconds"] < result.seconds - 2
 
 
 def test_every_validation_stands_beside_its_floor_and_oracle(dataset_path: Path, tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ class TrainingConfig(FrozenConfig):
     )
     patience: int = Field(0, ge=0, description="epochs without a better validation before stopping; 0: never")
     listen_every_epochs: int = Field(
-        5, ge=0, description="epochs from one set of sounds and pictures to the next; 0: none"
+        5, ge=0, description="epochs from one set of sounds and pictures to the next, beside the first epoch's; 0: none"
     )
     seed: int = Field(0, ge=0, description="of weights, windows and noise")
 

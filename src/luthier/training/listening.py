@@ -107,20 +107,30 @@ def play_clip(instrument: Instrument, clip: Clip) -> Tensor:
 
 
 class Listener(Callback):
-    """Every few epochs: WAVs and pictures into the run's folder and into TensorBoard."""
+    """After the first epoch, and then every few: WAVs and pictures into the run's folder and into TensorBoard."""
 
     def __init__(self, folder: RunFolder, clips: list[Clip], every_epochs: int) -> None:
         self.folder, self.clips, self.every_epochs = folder, clips, every_epochs
         self.validations = 0
 
     def on_validation_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        """Render when it is time, and at the end."""
+        """Render when it is time, and at the end: the first time tells a budget of minutes how long the last takes."""
         assert isinstance(module, TrainingModule)
         if not (self.every_epochs and trainer.is_global_zero):
             return
         self.validations += 1
-        if self.validations % self.every_epochs and not trainer.should_stop:
+        if not (trainer.should_stop or self._is_due(module)):
             return
+        began = module.seconds
+        self._listen(trainer, module)
+        module.note_listening(module.seconds - began)
+
+    def _is_due(self, module: TrainingModule) -> bool:
+        """Whether it is time, and time is left to do it again at the end."""
+        has_time = module.progress(later_seconds=module.listening_seconds).budget_used < 1.0
+        return has_time and (self.validations == 1 or self.validations % self.every_epochs == 0)
+
+    def _listen(self, trainer: lightning.Trainer, module: TrainingModule) -> None:
         epoch = round(module.progress().epoch)
         for clip in self.clips:
             self._render(clip, trainer, module, epoch)

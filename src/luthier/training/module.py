@@ -98,7 +98,7 @@ class TrainingModule(lightning.LightningModule):
         self.loss = build_loss(config, instrument.config.sample_rate)
         self.relative_scales = SpectralScales.relative(instrument.config.sample_rate)
         self.seconds_before, self.started = 0.0, time.monotonic()
-        self.validation_began = self.validation_seconds = 0.0
+        self.validation_began = self.validation_seconds = self.listening_seconds = 0.0
         self.dataset_fingerprint = self.features_fingerprint = ""
         self.quiet_db: float | None = None
         self.skipped: list[str] = []
@@ -113,11 +113,11 @@ class TrainingModule(lightning.LightningModule):
         """Time spent training, earlier parts of a resumed run included."""
         return self.seconds_before + time.monotonic() - self.started
 
-    def progress(self) -> Progress:
-        """How far the run has come."""
+    def progress(self, later_seconds: float = 0.0) -> Progress:
+        """How far the run has come, or, with the same steps, will have come so many seconds later."""
         steps, config = self.counter.steps, self.config
-        # A budget holds the last validation, too, which takes as long as the one before.
-        seconds = self.seconds + self.validation_seconds
+        # A budget holds the last validation, too, which takes as long as the one before, and is listened to.
+        seconds = self.seconds + later_seconds + self.validation_seconds + self.listening_seconds
         used = budget_used(config, steps=steps, steps_per_epoch=self.batches.steps_per_epoch, seconds=seconds)
         return Progress(steps, steps / self.batches.steps_per_epoch, used)
 
@@ -161,11 +161,18 @@ class TrainingModule(lightning.LightningModule):
         self.started = time.monotonic()
 
     def on_validation_start(self) -> None:
-        """Look at the clock."""
+        """Look at the clock; a validation after which there is no time to learn is the last one."""
         self.validation_began = self.seconds
+        if self.progress(later_seconds=self.validation_seconds).budget_used >= 1.0:
+            self.trainer.should_stop = True
+
+    def note_listening(self, seconds: float) -> None:
+        """Note what sounds and pictures took; the clock of the validation that they belong to stands still meanwhile."""
+        self.listening_seconds = seconds
+        self.validation_began += seconds
 
     def on_train_epoch_end(self) -> None:
-        """Note what a validation and all that comes with it took, and stop where that used the budget up."""
+        """Note what a validation and its report took, and stop where that used the budget up."""
         if self.validation_began:
             self.validation_seconds = self.seconds - self.validation_began
         if self.progress().budget_used >= 1.0:
@@ -314,6 +321,7 @@ class TrainingModule(lightning.LightningModule):
             "steps": self.counter.steps,
             "seconds": self.seconds,
             "validation_seconds": self.validation_seconds,
+            "listening_seconds": self.listening_seconds,
             "skipped": self.skipped,
             "dataset": self.dataset_fingerprint,
             "features": self.features_fingerprint,
@@ -336,3 +344,4 @@ class TrainingModule(lightning.LightningModule):
         kept = checkpoint["luthier"]
         self.counter.steps, self.seconds_before, self.skipped = kept["steps"], kept["seconds"], kept["skipped"]
         self.validation_seconds = kept.get("validation_seconds", 0.0)
+        self.listening_seconds = kept.get("listening_seconds", 0.0)

@@ -269,7 +269,7 @@ def _finished(run: _Run, output: Path) -> RunResult | None:
     steps, seconds = kept["steps"], kept["seconds"]
     steps_per_epoch = StepBatches(run.dataset, config).steps_per_epoch
     # With the validation that a budget reserves time for, as when it stopped.
-    until_stop = seconds + kept.get("validation_seconds", 0.0)
+    until_stop = seconds + kept.get("validation_seconds", 0.0) + kept.get("listening_seconds", 0.0)
     rows = read_log(folder)
     is_used_up = budget_used(config, steps=steps, steps_per_epoch=steps_per_epoch, seconds=until_stop) >= 1.0
     if not rows or not (is_used_up or has_stopped_early(folder, config.patience)):

@@ -6,7 +6,7 @@ violin-run/
   best.safetensors     the instrument with the best validation so far
   last.ckpt            what `--resume` continues from
   tensorboard/         `tensorboard --logdir violin-run`
-  audio/epoch_0005/    WAVs and pictures of the validation clip and the examples
+  audio/epoch_0001/    WAVs and pictures of the validation clip and the examples
   published.txt        SHA-256 of the instrument that was there when the run last went on
   refit/               the same again for a refit, which has no validation; its best.safetensors is its last
 """
