@@ -299,6 +299,24 @@ def test_a_run_that_no_longer_improves_stops_early(dataset_path: Path, tmp_path:
     assert result.stopped_because == "validation no longer improves"
 
 
+@pytest.mark.parametrize("before", [0, 1])
+def test_a_resumed_run_has_the_patience_that_it_is_given(dataset_path: Path, tmp_path: Path, before: int) -> None:
+    learned_nothing = {"steps": 8, "learning_rate": 1e-12, "patience": before or 9}
+    first = run(dataset_path, tmp_path / "a.safetensors", **learned_nothing)
+    waited = first.steps // 4 - 1  # validations that were not better than the first
+    resumed = run(dataset_path, tmp_path / "a.safetensors", RunOptions(resume=True), steps=400, patience=waited + 3)
+    assert resumed.stopped_because == "validation no longer improves"
+    assert resumed.steps == first.steps + 3 * 4
+
+
+def test_a_run_that_was_impatient_once_can_use_its_budget_up(dataset_path: Path, tmp_path: Path) -> None:
+    impatient = {"steps": 400, "patience": 1, "learning_rate": 1e-12}
+    first = run(dataset_path, tmp_path / "a.safetensors", **impatient)
+    steps = first.steps + 8
+    resumed = run(dataset_path, tmp_path / "a.safetensors", RunOptions(resume=True), patience=90, steps=steps)
+    assert (resumed.steps, resumed.stopped_because) == (steps, "the budget is used up")
+
+
 def test_a_budget_of_minutes_ends_in_time_the_last_validation_included(
     dataset_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch.utils.data import DataLoader
@@ -29,6 +29,7 @@ from luthier.training.config import training_config
 from luthier.training.cores import all_cores
 from luthier.training.listening import Example, Listener, get_example, validation_clip
 from luthier.training.module import LOG_EVERY_STEPS, TrainingModule
+from luthier.training.patience import Patience
 from luthier.training.quiet import quiet_lightning
 from luthier.training.refit import RefitReport, RefitReporter, refit_settings, refit_steps_done
 from luthier.training.reports import EpochReport, Reporter
@@ -54,7 +55,7 @@ from luthier.training.settings import (
     write_settings,
 )
 from luthier.training.untrained import build
-from luthier.training.validation import MONITOR, validation_windows
+from luthier.training.validation import validation_windows
 from luthier.training.verdict import say_verdict
 
 
@@ -293,18 +294,17 @@ class _Callbacks(NamedTuple):
     reporter: Reporter
     listener: Listener
     checkpoint: ModelCheckpoint
-    stopping: EarlyStopping | None
+    patience: Patience | None
 
 
 def _callbacks(run: _Run) -> _Callbacks:
     dataset, settings, folder = run.dataset, run.settings.training, run.folder
     examples = [get_example(example, dataset.definition) for example in run.options.examples]
     listener = Listener(folder, [validation_clip(dataset), *examples], settings.listen_every_epochs)
-    stopping = EarlyStopping(f"validation/{MONITOR}", patience=settings.patience, check_on_train_epoch_end=False)
     # The only checkpoint is the last one: the best instrument is kept as an instrument file.
     checkpoint = ModelCheckpoint(folder.path, filename=folder.checkpoint.stem, enable_version_counter=False)
     reporter = Reporter(folder, dataset, run.options.on_epoch)
-    return _Callbacks(reporter, listener, checkpoint, stopping if settings.patience else None)
+    return _Callbacks(reporter, listener, checkpoint, Patience(settings.patience) if settings.patience else None)
 
 
 def _trainer(folder: RunFolder, callbacks: Iterable[Callback | None]) -> lightning.Trainer:
@@ -378,7 +378,8 @@ def _publish(run: _Run, output: Path) -> None:
 def _result(output: Path, run: _Run, module: TrainingModule, callbacks: _Callbacks) -> RunResult:
     report = callbacks.reporter.last
     assert report is not None, "a run ends with a validation"
-    is_early = callbacks.stopping is not None and callbacks.stopping.stopped_epoch > 0
+    has_no_patience = callbacks.patience is not None and callbacks.patience.stopped_epoch > 0
+    is_early = has_no_patience and module.progress().budget_used < 1.0
     return RunResult(
         output=output,
         run_folder=run.folder.path,
