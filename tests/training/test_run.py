@@ -28,8 +28,9 @@ from luthier.training import module as training_module
 from luthier.training.listening import Example, Listener, training_curve, training_verdict
 from luthier.training.reports import EpochReport
 from luthier.training.run import RunOptions, RunResult, train
-from luthier.training.run_folder import RunFolder
+from luthier.training.run_folder import RunFolder, read_moments
 from luthier.training.settings import settings_tables
+from luthier.training.verdict import judge
 
 SMALL = {"gru_width": 16, "output_width": 16, "output_depth": 1, "input_width": 8, "room.kind": "none"}
 QUICK = SMALL | {"batch_size": 2, "window_seconds": 0.5, "windows_per_epoch": 8, "listen_every_epochs": 0}
@@ -404,7 +405,7 @@ def test_a_run_that_learns_nothing_says_so_in_the_progress_the_log_and_the_summa
     )
     assert [report.course for report in reports] == ["early"] * 6 + ["plateau"] * 5
     assert [report.is_news for report in reports[5:]] == [False, True, False, False, False, False]
-    assert "Validation has not improved for" in reports[6].verdict
+    assert "Validation has improved by no more than its noise for" in reports[6].verdict
     assert "more training will not help" in result.verdict
     last = json.loads((result.run_folder / "log.jsonl").read_text().splitlines()[-1])
     assert (last["course"], last["verdict"]) == ("plateau", reports[-1].verdict)
@@ -412,6 +413,13 @@ def test_a_run_that_learns_nothing_says_so_in_the_progress_the_log_and_the_summa
     assert curve is not None
     assert training_verdict(RunFolder(result.run_folder)) == result.verdict
     assert curve.oracle == pytest.approx(reports[0].scores["mss_oracle"])
+
+
+def test_a_run_that_diverged_says_so(dataset_path: Path, tmp_path: Path) -> None:
+    result = run(dataset_path, tmp_path / "a.safetensors", steps=4)
+    log = RunFolder(result.run_folder).log
+    log.write_text(log.read_text().replace('"mss_rel": ', '"mss_rel": 1000'))
+    assert judge(read_moments(RunFolder(result.run_folder))).course == "diverged"
 
 
 @pytest.mark.parametrize("settings", [{"windows": "regular"}, {"precision": "bfloat16"}, {"loss": "spectral"}])

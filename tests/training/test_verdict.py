@@ -68,6 +68,43 @@ def test_one_bad_validation_at_the_end_is_no_turn() -> None:
     assert judge(moments(scores, losses, noise=0.01)).course == "plateau"
 
 
+@pytest.mark.parametrize("count", [7, 10, 40])
+@pytest.mark.parametrize("above", [0.3, 1.0, 5.0])
+def test_one_bad_validation_at_the_end_of_a_falling_curve_is_no_turn(count: int, above: float) -> None:
+    scores = np.linspace(4, 2, count)
+    scores[-1] += above
+    assert judge(moments(scores, scores, noise=0.01)).course == "improving"
+
+
+@pytest.mark.parametrize("lucky", [1, 4, 8, 11])
+def test_one_lucky_validation_in_a_falling_curve_contradicts_nothing(lucky: int) -> None:
+    scores = np.linspace(4, 2, 20)
+    scores[lucky] = 1.5
+    said = say_verdict(judge(moments(scores, scores, noise=0.01)), is_over=True)
+    assert said == "Validation improved until the end: a larger budget may help further."
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf])
+def test_what_is_not_finite_is_left_out(broken: float) -> None:
+    given = moments(*story("over-fitting", 40), noise=0.005)
+    nowhere = [Moment(moment.seconds + 1, broken, broken) for moment in given]
+    assert judge([each for both in zip(given, nowhere, strict=True) for each in both]) == judge(given)
+    assert judge(nowhere).course == "early"
+
+
+@pytest.mark.parametrize("count", [1, 3, 40])
+def test_a_run_that_diverged_is_not_told_to_go_on(count: int) -> None:
+    given = [Moment(*each[:2], 1000.0 * each.score, oracle=2.0) for each in moments(*story("improving", count))]
+    verdict = judge(given)
+    assert verdict.course == "diverged"
+    assert say_verdict(verdict, is_over=True) == (
+        "The training has diverged: a larger budget will not help. The steps are too large; try a lower "
+        "--set learning_rate."
+    )
+    again = Moment(given[-1].seconds + 9, 1.0, 3.0, oracle=2.0)
+    assert judge([*given, again]).course != "diverged"
+
+
 def test_few_validations_say_nothing() -> None:
     verdict = judge(moments(*story("plateau", 6)))
     assert verdict.course == "early"
@@ -116,7 +153,8 @@ def test_the_flat_end_of_an_annealed_run_is_no_plateau() -> None:
 def test_the_words_name_times_and_what_to_do() -> None:
     flat = say_verdict(Verdict("plateau", 360.0, 240.0), is_over=True)
     assert flat == (
-        "Validation has not improved for 4.0 minutes: more training will not help; more and more varied recordings will."
+        "Validation has improved by no more than its noise for 4.0 minutes: more training will not help; more and more "
+        "varied recordings will."
     )
     turned = say_verdict(Verdict("over-fitting", 192.0, 408.0), is_over=True)
     assert turned.startswith("Validation turned upwards after 3.2 minutes while the training loss goes on falling")
@@ -126,5 +164,9 @@ def test_the_words_name_times_and_what_to_do() -> None:
 def test_before_the_end_nobody_is_sent_away_from_a_falling_learning_rate() -> None:
     assert "unless smaller steps" in say_verdict(Verdict("plateau", 30.0, 50.0), is_over=False)
     assert "50 seconds" in say_verdict(Verdict("plateau", 30.0, 50.0), is_over=False)
+    courses: tuple[Course, ...] = ("diverged", "plateau", "over-fitting", "worsening")
+    for course in courses:
+        during, after = (say_verdict(Verdict(course, 30.0, 50.0), is_over=is_over) for is_over in (False, True))
+        assert ("unless smaller steps" in during, "unless" in after) == (True, False)
     assert say_verdict(Verdict("improving", 30.0, 1.0), is_over=False) == ""
     assert "a larger budget may help further" in say_verdict(Verdict("improving", 30.0, 0.0), is_over=True)

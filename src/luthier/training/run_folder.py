@@ -232,4 +232,9 @@ def read_log(folder: RunFolder) -> list[dict[str, Any]]:
 
 def read_moments(folder: RunFolder) -> list[Moment]:
     """What `judge` needs of all validations so far, the oldest first."""
-    return [Moment(row["seconds"], row["train_loss"], row["scores"][MONITOR]) for row in read_log(folder)]
+    return [as_moment(row["seconds"], row["train_loss"], row["scores"]) for row in read_log(folder)]
+
+
+def as_moment(seconds: float, train_loss: float, scores: dict[str, float]) -> Moment:
+    """What `judge` needs of a validation with these scores."""
+    return Moment(seconds, train_loss, scores[MONITOR], scores.get(f"{MONITOR}_oracle", math.nan))

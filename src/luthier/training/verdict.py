@@ -6,15 +6,17 @@ score |\\                          smoothed: running median, as wide as a sixth 
       |     best
       +------------------> time
 
+diverged      the last is many times what the best possible controls score
 early         too few validations to say anything
 improving     the best is new, or too lately reached to call what follows a plateau
 plateau       the best, but for the tolerance, was reached long ago, and the last is no better than all
-over-fitting  the last is above the best by more than the tolerance, and the training loss fell meanwhile
+over-fitting  the last two are above the best by more than the tolerance, and the training loss fell meanwhile
 worsening     the same, and the training loss did not fall
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -38,7 +40,10 @@ DEVIATION_OVER_MEDIAN = 1.4826
 SMALLEST_CHANGE = 0.002
 """Part of a score below which a change is no news, however steady the curve."""
 
-Course = Literal["early", "improving", "plateau", "over-fitting", "worsening"]
+DIVERGED = 100.0
+"""A score so many times the oracle's is no instrument's: a network that begins from chance scores some four times it."""
+
+Course = Literal["diverged", "early", "improving", "plateau", "over-fitting", "worsening"]
 
 
 class Moment(NamedTuple):
@@ -48,11 +53,13 @@ class Moment(NamedTuple):
         seconds: time spent training until then.
         train_loss: mean since the validation before.
         score: of the validation; lower is better.
+        oracle: score of the best possible controls; NaN where it is not known.
     """
 
     seconds: float
     train_loss: float
     score: float
+    oracle: float = math.nan
 
 
 class Verdict(NamedTuple):
@@ -74,7 +81,7 @@ def judge(moments: Sequence[Moment]) -> Verdict:
     """Tell learning, a plateau and over-fitting from each other.
 
     Args:
-        moments: all validations of a run so far, the oldest first.
+        moments: all validations of a run so far, the oldest first; those that are not finite do not count.
 
     Returns:
         The verdict; "early" where there are too few validations to say anything.
@@ -82,22 +89,30 @@ def judge(moments: Sequence[Moment]) -> Verdict:
     Source: running medians (Tukey 1977, Exploratory Data Analysis, chapter 7); the noise is read off second
     differences, in which a slow trend cancels.
     """
-    seconds, losses, scores = (np.array(values, dtype=float) for values in zip(*moments, strict=True))
-    if len(moments) < FEWEST_VALIDATIONS:
-        return Verdict("early", seconds[-1], 0.0)
+    finite = [moment for moment in moments if np.isfinite(moment[:3]).all()]
+    if finite and finite[-1].score > DIVERGED * finite[-1].oracle:
+        return Verdict("diverged", finite[-1].seconds, 0.0)
+    if len(finite) < FEWEST_VALIDATIONS:
+        return Verdict("early", moments[-1].seconds, 0.0)
+    seconds, losses, scores = (np.array(values) for values in list(zip(*finite, strict=True))[:3])
     smoothed, tolerance = _smooth(scores), _tolerance(scores)
     best = int(smoothed.argmin())
-    if smoothed[-1] > smoothed[best] + tolerance:
+    # At the end the running median may be the mean of two: neither alone is to make a turn.
+    if min(smoothed[-1], *scores[-2:]) > smoothed[best] + tolerance:
         smoothed_losses = _smooth(losses)
         is_learning = smoothed_losses[-1] < smoothed_losses[best] - _tolerance(losses)
         return _verdict("over-fitting" if is_learning else "worsening", seconds, best)
     reached = int(np.argmax(smoothed <= smoothed[best] + tolerance))
-    is_stalled = seconds[-1] - seconds[reached] >= STALLED_PART * (seconds[-1] - seconds[0])
     is_new_best = scores[-1] < scores[:-1].min() - SMALLEST_CHANGE * np.median(scores)
-    if is_stalled and not is_new_best and not _creeps(scores[reached:]):
+    if _is_long_ago(seconds, reached) and not is_new_best and not _creeps(scores[reached:]):
         return _verdict("plateau", seconds, reached)
-    best_of_all = int(scores.argmin())
-    return _verdict("improving", seconds, best_of_all if best_of_all < len(scores) - 2 else -1)
+    # A best of long ago in a run that improves was luck: then the smoothed one counts.
+    recent = [index for index in (int(scores.argmin()), best) if not _is_long_ago(seconds, index)]
+    return _verdict("improving", seconds, recent[0] if recent and recent[0] < len(scores) - 2 else -1)
+
+
+def _is_long_ago(seconds: np.ndarray, index: int) -> bool:
+    return bool(seconds[-1] - seconds[index] >= STALLED_PART * (seconds[-1] - seconds[0]))
 
 
 def say_verdict(verdict: Verdict, *, is_over: bool) -> str:
@@ -110,22 +125,24 @@ def say_verdict(verdict: Verdict, *, is_over: bool) -> str:
     turn, stalled = _minutes(verdict.turn_seconds), _minutes(verdict.stalled_seconds)
     if verdict.course in ("early", "improving"):
         return _say_open(verdict, turn, stalled) if is_over else ""
-    if verdict.course == "plateau":
-        rest = (
-            "more training will not help; more and more varied recordings will."
-            if is_over
-            else "unless smaller steps towards the end of the budget change that, more training will not help."
+    unless = "" if is_over else "unless smaller steps towards the end of the budget change that, "
+    if verdict.course == "diverged":
+        return (
+            f"The training has diverged: {unless}a larger budget will not help. The steps are too large; try a lower "
+            "--set learning_rate."
         )
-        return f"Validation has not improved for {stalled}: {rest}"
+    if verdict.course == "plateau":
+        rest = "; more and more varied recordings will." if is_over else "."
+        return f"Validation has improved by no more than its noise for {stalled}: {unless}more training will not help{rest}"
     if verdict.course == "over-fitting":
         return (
-            f"Validation turned upwards after {turn} while the training loss goes on falling: the recordings are being "
-            "learned by heart. The best instrument is kept; more recordings or a smaller preset will help, more "
-            "training will not."
+            f"Validation turned upwards after {turn} while the training loss goes on falling: {unless}the recordings "
+            "are being learned by heart. The best instrument is kept; more recordings or a smaller preset will help, "
+            "more training will not."
         )
     return (
-        f"Validation turned upwards after {turn} and the training loss does not fall either: the steps are too "
-        "large. The best instrument is kept; try a lower --set learning_rate."
+        f"Validation turned upwards after {turn} and the training loss does not fall either: {unless}the steps are "
+        "too large. The best instrument is kept; try a lower --set learning_rate."
     )
 
 
