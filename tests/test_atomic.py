@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from luthier import atomic
-from luthier.atomic import atomic_file, atomic_folder, is_unfinished, refuse_existing
+from luthier.atomic import atomic_file, atomic_folder, is_unfinished, refuse_existing, refuse_unwritable
 from luthier.errors import OutputError
 
 
@@ -24,6 +24,15 @@ def names(folder: Path) -> list[str]:
 
 def is_root() -> bool:
     return sys.platform != "win32" and os.geteuid() == 0
+
+
+def test_a_place_that_takes_no_files_is_found_before_any_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("no folder")
+    refuse_unwritable(tmp_path / "new" / "folder" / "a.wav")
+    for path in (tmp_path / "file" / "a.wav", tmp_path / "file" / "new" / "a.wav"):
+        with pytest.raises(OutputError, match=r"a\.wav: cannot be written"):
+            refuse_unwritable(path)
+    assert names(tmp_path) == ["file"]
 
 
 class TestFile:

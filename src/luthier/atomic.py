@@ -42,6 +42,18 @@ def refuse_existing(path: Path, *, force: bool) -> None:
         raise OutputError(f"{path}: exists already. Choose another name, or add --force to replace it.")
 
 
+def refuse_unwritable(path: Path) -> None:
+    """Stop before any work is done when the result could not be written; nothing is left behind, no folder either.
+
+    Raises:
+        OutputError: the nearest folder that is there takes no files.
+    """
+    with _as_output_error(path):
+        place = next(parent for parent in path.absolute().parents if parent.exists())
+        with tempfile.TemporaryFile(dir=place):
+            pass
+
+
 def refuse_suffix(path: Path, what: str, suffixes: Sequence[str]) -> None:
     """Stop before any work is done when the result's name does not say what it is.
 

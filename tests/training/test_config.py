@@ -16,7 +16,12 @@ def test_two_budgets_are_refused() -> None:
 
 @pytest.mark.parametrize(
     ("table", "named"),
-    [({"batch_sise": 4}, "batch_sise"), ({"batch_size": "many"}, "batch_size"), ({"loss": "l3"}, "loss")],
+    [
+        ({"batch_sise": 4}, "batch_sise"),
+        ({"batch_size": "many"}, "batch_size"),
+        ({"loss": "l3"}, "loss"),
+        ({"seed": 2**63}, "seed"),
+    ],
 )
 def test_what_is_wrong_is_named(table: dict[str, object], named: str) -> None:
     with pytest.raises(ConfigError, match=named):

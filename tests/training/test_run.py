@@ -21,7 +21,7 @@ from luthier.data.dataset import Dataset
 from luthier.data.prepare import prepare
 from luthier.data.synthetic import plucked_string
 from luthier.dsp.feature_definition import FeatureDefinition
-from luthier.errors import ConfigError, OutputError, TrainingError
+from luthier.errors import ConfigError, DatasetError, OutputError, TrainingError
 from luthier.evaluation.held_out import learned_share
 from luthier.model.instrument_file import load_instrument
 from luthier.training import module as training_module
@@ -376,6 +376,27 @@ def test_an_instrument_says_which_passages_it_learned_from(dataset_path: Path, t
     learned_from = load_instrument(result.output).summary.learned_from
     assert learned_share(learned_from, dataset, "train") == pytest.approx(1.0)
     assert learned_share(learned_from, dataset, "validation") == 0.0
+
+
+def test_features_that_are_not_the_datasets_are_refused(dataset_path: Path, tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"f0_max_hz 2000\.0 instead of 1500"):
+        run(dataset_path, tmp_path / "a.safetensors", steps=1, f0_max_hz=1500)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_output_that_cannot_be_written_is_found_before_training(dataset_path: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    for output in (tmp_path / "file" / "a.safetensors", tmp_path / "file" / "new" / "a.safetensors"):
+        with pytest.raises(OutputError, match="cannot be written"):
+            run(dataset_path, output, RunOptions(run_folder=tmp_path / "run"), steps=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_run_folder_that_was_moved_goes_on_without_a_warning(dataset_path: Path, tmp_path: Path) -> None:
+    folder = run(dataset_path, tmp_path / "a.safetensors", steps=2).run_folder
+    moved = folder.rename(tmp_path / "moved")
+    options = RunOptions(run_folder=moved, resume=True)
+    assert run(dataset_path, tmp_path / "a.safetensors", options, steps=4).steps == 4
 
 
 def test_a_run_does_not_go_on_as_another_preset(dataset_path: Path, tmp_path: Path) -> None:

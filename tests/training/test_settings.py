@@ -5,7 +5,13 @@ import pytest
 from luthier.dsp.feature_definition import FeatureDefinition
 from luthier.errors import ConfigError, DatasetError
 from luthier.model.presets import preset_names
-from luthier.training.settings import check_same_instrument, resolve_settings, settings_tables, write_settings
+from luthier.training.settings import (
+    check_same_instrument,
+    refuse_other_features,
+    resolve_settings,
+    settings_tables,
+    write_settings,
+)
 
 
 @pytest.mark.parametrize("preset", preset_names())
@@ -28,6 +34,20 @@ def test_a_new_budget_takes_the_place_of_the_presets() -> None:
 def test_a_dataset_for_another_preset_is_refused_with_the_command_that_helps() -> None:
     with pytest.raises(DatasetError, match=r"hop_length 160 instead of 64.*--preset solo-instrument"):
         resolve_settings(settings_tables("solo-instrument"), FeatureDefinition())
+
+
+@pytest.mark.parametrize(
+    ("wish", "said"),
+    [
+        ({"sample_rate": 44100}, "sample_rate 16000 instead of 44100.*--preset fast --sample-rate 44100`"),
+        ({"f0_max_hz": 1500, "tracker": "crepe"}, "f0_max_hz 2000.0 instead.*--f0-max-hz 1500 --tracker crepe`"),
+        ({"features.loudness_n_fft": 512}, r"loudness_n_fft 2048 instead of 512\. Leave that out\.$"),
+    ],
+)
+def test_a_wish_for_features_that_the_dataset_has_not_is_refused(wish: dict[str, object], said: str) -> None:
+    with pytest.raises(DatasetError, match=said):
+        refuse_other_features(wish, "fast", FeatureDefinition())
+    refuse_other_features({"sample_rate": 16000, "f0_max_hz": 2000, "gru_width": 8}, "fast", FeatureDefinition())
 
 
 def test_the_default_preset_follows_the_rate_of_the_dataset() -> None:

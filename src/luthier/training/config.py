@@ -42,7 +42,7 @@ class TrainingConfig(FrozenConfig):
     )
     learning_rate: float = Field(3e-3, gt=0, le=1, description="Adam's step size at its largest")
     schedule: Literal["constant", "step", "exponential", "budget"] = Field(
-        "budget", description="how the learning rate falls; budget: smoothly to zero when the run ends"
+        "budget", description="how the learning rate falls; budget: smoothly to a hundredth when the run ends"
     )
     weight_decay: float = Field(0.0, ge=0, le=10, description="AdamW's pull of the weights towards zero; 0: plain Adam")
     warmup_steps: int = Field(0, ge=0, description="steps over which the learning rate rises from zero")
@@ -95,7 +95,7 @@ class TrainingConfig(FrozenConfig):
     listen_every_epochs: int = Field(
         5, ge=0, description="epochs from one set of sounds and pictures to the next, beside the first epoch's; 0: none"
     )
-    seed: int = Field(0, ge=0, description="of weights, windows and noise")
+    seed: int = Field(0, ge=0, le=2**63 - 1, description="of weights, windows and noise")
 
 
 DEFAULT_MINUTES = 10.0

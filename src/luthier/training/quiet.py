@@ -14,6 +14,7 @@ HARMLESS = (
     ".*number of training batches.*smaller than the logging interval.*",  # short runs are meant
     ".*is not in `trainer.callback_metrics`.*",
     ".*no `val_dataloader`.*",  # a refit validates nothing
+    ".*The dirpath has changed from.*",  # a run folder may be moved before its run is resumed
     ".*callbacks used to create the checkpoint.*",  # patience may be taken away when a run is resumed
 )
 """Warnings of Lightning that a user can do nothing about."""

@@ -16,7 +16,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
-from luthier.atomic import atomic_file, refuse_existing
+from luthier.atomic import atomic_file, refuse_existing, refuse_unwritable
 from luthier.data.dataset import Dataset
 from luthier.data.process import keep_freed_memory
 from luthier.data.windows import PlacedBatch
@@ -50,6 +50,7 @@ from luthier.training.settings import (
     BUDGETS,
     Settings,
     check_same_instrument,
+    refuse_other_features,
     resolve_settings,
     settings_tables,
     write_settings,
@@ -169,8 +170,10 @@ def train(
     folder = RunFolder(options.run_folder) if options.run_folder else default_run_folder(output)
     refuse_existing(output, force=options.force or (options.resume and is_own_instrument(folder, output)))
     refuse_other_names(output)
+    refuse_unwritable(output)
     opened = Dataset.open(dataset)
     tables = _with_budget(_tables(folder, preset, config_file, overrides, resume=options.resume), opened)
+    refuse_other_features(overrides, tables["instrument"]["preset"], opened.definition)
     run = _Run(opened, settle_room(resolve_settings(tables, opened.definition), opened), folder, options)
     if options.resume:
         check_same_instrument(instrument_config(read_config_file(folder.config)["instrument"]), run.settings.instrument)

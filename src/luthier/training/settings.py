@@ -20,6 +20,8 @@ from luthier.training.config import TrainingConfig, training_config
 BUDGETS = ("minutes", "steps", "epochs")
 SECTIONS: dict[str, type[BaseModel]] = {"instrument": InstrumentConfig, "training": TrainingConfig}
 """Tables of a configuration."""
+PREPARED = ("sample_rate", "hop_length", "tracker", "f0_min_hz", "f0_max_hz")
+"""Settings that `luthier prepare` has options for."""
 
 
 class Settings(NamedTuple):
@@ -97,6 +99,28 @@ def resolve_settings(tables: Mapping[str, Any], definition: FeatureDefinition) -
         )
     complete = dict(instrument) | {"features": found}
     return Settings(instrument_config(complete), training_config(tables.get("training", {})))
+
+
+def refuse_other_features(overrides: Mapping[str, Any], preset: str, definition: FeatureDefinition) -> None:
+    """Stop where single settings ask for features that a dataset does not hold: they are measured already.
+
+    Args:
+        overrides: single settings, by any key that `place_overrides` understands.
+        preset: what the dataset would be prepared for.
+        definition: of the dataset.
+
+    Raises:
+        DatasetError: one differs; says how to prepare it so.
+        ConfigError: a key is no setting.
+    """
+    wanted = place_overrides(overrides, SECTIONS).get("instrument", {}).get("features", {})
+    odd = [name for name, value in wanted.items() if getattr(definition, name) != value]
+    if not odd:
+        return
+    differences = ", ".join(f"{name} {getattr(definition, name)} instead of {wanted[name]}" for name in odd)
+    options = "".join(f" --{name.replace('_', '-')} {wanted[name]}" for name in odd if name in PREPARED)
+    again = f", or prepare it again with `luthier prepare RECORDINGS... -o DATASET --preset {preset}{options}`"
+    raise DatasetError(f"the dataset has {differences}. Leave that out{again if options else ''}.")
 
 
 TIMES, OTHER_FIXED_FEATURES = ("sample_rate", "hop_length"), ("loudness", "loudness_floor_db")

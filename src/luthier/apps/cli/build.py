@@ -17,11 +17,8 @@ from luthier.apps.cli.options import Force, Json, Set
 from luthier.apps.cli.output import print_json, results_only, say
 from luthier.apps.cli.prepare import feature_definition, prepare
 from luthier.apps.cli.train import train
-from luthier.atomic import refuse_existing
+from luthier.atomic import refuse_existing, refuse_unwritable
 from luthier.errors import ConfigError, OutputError
-
-PREPARED = ("sample_rate", "hop_length", "tracker", "f0_min_hz", "f0_max_hz")
-"""Settings that `luthier prepare` has options for."""
 
 
 def build(
@@ -54,6 +51,7 @@ def build(
     from luthier.training.run_folder import default_run_folder, refuse_other_names
 
     refuse_other_names(output)
+    refuse_unwritable(output)
     found = collect_recordings(recordings).recordings
 
     settings = settings or []
@@ -110,7 +108,7 @@ def _known_by(given: list[Path], found: Iterable[Path]) -> list[list[str | int]]
 def _measured_otherwise(preset: str, settings: list[str]) -> dict[str, Any]:
     """Of the settings those that preparation has to know: sample rate, tracker and so on."""
     from luthier.model.overrides import place_overrides
-    from luthier.training.settings import SECTIONS, parse_settings
+    from luthier.training.settings import PREPARED, SECTIONS, parse_settings
 
     features = place_overrides(parse_settings(settings), SECTIONS).get("instrument", {}).get("features", {})
     odd = [name for name in features if name not in PREPARED]
