@@ -44,6 +44,7 @@ from luthier.dsp.scaling import (
 from luthier.dsp.signals import Controls
 from luthier.dsp.spectra import hann_window, stft, stft_magnitude, weighted_power
 from luthier.dsp.spectral_distance import multi_scale_distance, scaled_windows
+from luthier.dsp.tone_spectrum import n_tone_bins, tone_spectrum, tone_spectrum_gain
 
 RATE = 16000
 
@@ -314,4 +315,12 @@ ROWS = (
     # spectral_distance
     Row(multi_scale_distance, lambda s: ((audio(s), audio(s)), {}), lambda s: (s.batch,)),
     Row(scaled_windows, lambda s: ((RATE,), {}), lambda s: ((),) * 6),
+    # tone_spectrum
+    Row(n_tone_bins, lambda s: ((RATE,), {}), lambda s: ()),
+    Row(
+        tone_spectrum,
+        lambda s: ((controls(s), torch.ones(s.batch, s.n_frames, 1), RATE), {}),
+        lambda s: (n_tone_bins(RATE),),
+    ),
+    Row(tone_spectrum_gain, lambda s: ((random(2, s.n_taps), RATE, torch.ones(n_tone_bins(RATE))), {}), lambda s: ()),
 )

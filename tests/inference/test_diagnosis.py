@@ -3,21 +3,19 @@ from __future__ import annotations
 import math
 import re
 from importlib.resources import files
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from inference.melodies import FRAME_RATE, sung
+from inference.melodies import FRAME_RATE, sung, told
 from luthier.data.audio_files import load_audio
 from luthier.dsp.feature_definition import FeatureDefinition
 from luthier.dsp.signals import VOICED_PERIODICITY, Features
 from luthier.features.extract import extract_features
 from luthier.features.long_audio import as_long_audio
 from luthier.inference.diagnosis import Trouble, diagnose_fit, diagnose_input
-from luthier.inference.fitting import Fitted
 from luthier.inference.harmonic_health import HarmonicHealth
 from luthier.inference.note_gate import GateSettings, note_gate
 from luthier.inference.wishes import Wishes
@@ -181,11 +179,6 @@ def test_what_is_in_force_is_not_advised_against_noise(expression: str, wishes: 
     health.hear({"harmonic": torch.full((1, 100 * HOP), 0.1), "filtered_noise": torch.ones(1, 100 * HOP)})
     (trouble,) = health.diagnose(STATISTICS.quantiles_of("noisiness_db"), told(expression=expression), wishes)
     assert trouble.option == advice
-
-
-def told(**fields: object) -> Fitted:
-    """What matters here of a melody made ready."""
-    return cast("Fitted", SimpleNamespace(**{"noisier_db": 0.0, "expression": "predict"} | fields))
 
 
 def test_noise_where_the_input_has_no_pitch_is_no_collapse() -> None:

@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from conftest import GOLDEN, SAMPLES
+from inference.melodies import told
 from luthier.dsp.signals import Features
 from luthier.errors import InstrumentFileError
 from luthier.inference.harmonic_health import HarmonicHealth
 from luthier.inference.player import load_player
+from luthier.inference.wishes import Wishes
 from luthier.model.bundled import find_instrument
 from luthier.model.instrument_file import HEADER_KEY, load_instrument, read_header, save_instrument
 from luthier.model.instrument_formats import (
@@ -103,8 +105,9 @@ def test_it_plays_a_melody() -> None:
 def test_it_is_not_blamed_for_more_noise_than_in_recordings_that_nobody_measured() -> None:
     health = HarmonicHealth(torch.ones(1, 20, 1), 80)
     health.hear({"harmonic": torch.full((1, 1600), 0.01), "filtered_noise": torch.ones(1, 1600)})
-    assert health.diagnose(load_instrument(OLD).instrument.statistics.quantiles_of("noisiness_db")) == []
-    assert health.diagnose(load_instrument("violin").instrument.statistics.quantiles_of("noisiness_db")) != []
+    old, violin = (load_instrument(name).instrument.statistics.quantiles_of("noisiness_db") for name in (OLD, "violin"))
+    assert health.diagnose(old, told(), Wishes()) == []
+    assert health.diagnose(violin, told(), Wishes()) != []
 
 
 @pytest.mark.parametrize(

@@ -20,11 +20,11 @@ def n_tone_bins(sample_rate: int) -> int:
 
 
 def tone_spectrum(controls: Controls, power: Tensor, sample_rate: int) -> Tensor:
-    """Power of the partials of all frames by frequency.
+    """Power of the partials of all frames, of a whole batch, by frequency.
 
     Args:
-        controls: (1, n_frames, ...).
-        power: (1, n_frames, 1), by which each frame counts more.
+        controls: (batch, n_frames, ...).
+        power: (batch, n_frames, 1), by which each frame counts more.
         sample_rate: Hz.
 
     Returns:
