@@ -319,7 +319,7 @@ ROWS = (
     Row(n_tone_bins, lambda s: ((RATE,), {}), lambda s: ()),
     Row(
         tone_spectrum,
-        lambda s: ((controls(s), torch.ones(s.batch, s.n_frames, 1), RATE), {}),
+        lambda s: ((controls(s), RATE), {}),
         lambda s: (n_tone_bins(RATE),),
     ),
     Row(tone_spectrum_gain, lambda s: ((random(2, s.n_taps), RATE, torch.ones(n_tone_bins(RATE))), {}), lambda s: ()),

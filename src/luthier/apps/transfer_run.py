@@ -27,7 +27,7 @@ from luthier.inference.fitting import Fitted
 from luthier.inference.harmonic_health import HarmonicHealth
 from luthier.inference.notes import find_notes
 from luthier.inference.player import Player
-from luthier.inference.rendering import RenderedBlock, RoomChoice, render_blocks
+from luthier.inference.rendering import EditControls, RenderedBlock, RoomChoice, played_tones, render_blocks
 from luthier.inference.wishes import Wishes
 
 PLOT_SECONDS = 30
@@ -114,8 +114,7 @@ def transfer_file(source: Path, output: Path, plan: TransferPlan) -> Report:
     fitted = plan.player.fit(heard.features, **plan.wishes)
     health = HarmonicHealth(fitted.gate.harmonic, plan.player.instrument.config.hop_length)
     played: list[Controls] | None = [] if plan.beside.curves else None
-    place = plan.place._replace(tones=fitted.level.tones)
-    blocks = render_blocks(plan.player.instrument, fitted.features, place, edit=fitted.edit)
+    blocks = _blocks(fitted.features, fitted.edit, plan)
     saved = _save(output, _observed(blocks, health, played), plan)
     frame_rate = plan.player.instrument.config.features.frame_rate
     if plan.beside.curves is not None and played:
@@ -172,12 +171,8 @@ def _play_curves(source: Path, output: Path, plan: TransferPlan) -> Report:
         source, n_harmonics=config.n_harmonics, n_bands=config.n_bands, frame_rate=config.features.frame_rate
     )
     flat = torch.zeros_like(controls.f0_hz)
-    blocks = render_blocks(
-        plan.player.instrument,
-        Features(controls.f0_hz, flat, flat),
-        plan.place,
-        edit=lambda _, frames: Controls(*(values[:, frames] for values in controls)),
-    )
+    features = Features(controls.f0_hz, flat, flat)
+    blocks = _blocks(features, lambda _, frames: Controls(*(values[:, frames] for values in controls)), plan)
     saved = _save(output, blocks, plan)
     return {
         "output": output,
@@ -187,6 +182,13 @@ def _play_curves(source: Path, output: Path, plan: TransferPlan) -> Report:
         "warnings": [],
         "diagnosis": [],
     }
+
+
+def _blocks(features: Features, edit: EditControls, plan: TransferPlan) -> Iterator[RenderedBlock]:
+    """What is heard, the room as loud as the dry sound."""
+    instrument = plan.player.instrument
+    place = plan.place._replace(tones=played_tones(instrument, features, edit))
+    return render_blocks(instrument, features, place, edit=edit)
 
 
 def _save(output: Path, blocks: Iterable[RenderedBlock], plan: TransferPlan) -> Saved:

@@ -23,7 +23,7 @@ def as_samples(audio: Tensor | np.ndarray | Sequence[float]) -> Tensor:
     """
     if isinstance(audio, Tensor) and audio.is_floating_point():
         return audio.detach().float()
-    values = audio.detach().numpy() if isinstance(audio, Tensor) else np.asarray(audio)
+    values = audio.numpy() if isinstance(audio, Tensor) else np.asarray(audio)
     if values.dtype.kind == "f":
         return torch.from_numpy(np.array(values, dtype=np.float32))
     if values.dtype.kind not in "iu":

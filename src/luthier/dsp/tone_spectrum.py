@@ -19,18 +19,17 @@ def n_tone_bins(sample_rate: int) -> int:
     return sample_rate // (2 * BIN_HZ)
 
 
-def tone_spectrum(controls: Controls, power: Tensor, sample_rate: int) -> Tensor:
+def tone_spectrum(controls: Controls, sample_rate: int) -> Tensor:
     """Power of the partials of all frames, of a whole batch, by frequency.
 
     Args:
         controls: (batch, n_frames, ...).
-        power: (batch, n_frames, 1), by which each frame counts more.
         sample_rate: Hz.
 
     Returns:
         (n_bins,), see `n_tone_bins`.
     """
-    partials = power * (controls.amplitude * controls.harmonic_distribution).square()
+    partials = (controls.amplitude * controls.harmonic_distribution).square()
     numbers = torch.arange(1, partials.shape[-1] + 1).to(partials)
     n_bins = n_tone_bins(sample_rate)
     bins = (controls.f0_hz * numbers / BIN_HZ).long().clamp_max(n_bins - 1)

@@ -22,11 +22,10 @@ from torch import Tensor
 from luthier.dsp.controls_loudness import controls_loudness_db
 from luthier.dsp.momentary_level import momentary_level_db
 from luthier.dsp.signals import Controls, Features
-from luthier.dsp.tone_spectrum import n_tone_bins, tone_spectrum
 from luthier.inference.loudness_fit import GATE_RANGE_DB, is_note
 from luthier.inference.rendering import BLOCK_FRAMES, EditControls, cut_frames
 from luthier.model.instrument import Instrument
-from luthier.units import db_to_amplitude, db_to_power
+from luthier.units import db_to_amplitude
 
 SMOOTH_SECONDS = 0.07
 """Gains change no faster than this: a note's own beginning and noise stay. See below for those that obey."""
@@ -44,11 +43,9 @@ class LevelFollow(NamedTuple):
 
     Attributes:
         gain_db: (1, n_frames, 1).
-        tones: (n_bins,), power of all that is then played by frequency, see `tone_spectrum`.
     """
 
     gain_db: Tensor
-    tones: Tensor
 
     def apply(self, controls: Controls, frames: slice) -> Controls:
         """Play some frames louder or softer; their timbre stays."""
@@ -71,26 +68,24 @@ def follow_level(
     Returns:
         Gains whose median over the notes is about 0 dB: how loud it plays on the whole stays its own.
     """
+    if strength == 0.0:
+        return LevelFollow(torch.zeros_like(features.loudness_db))
     # Written into one tensor: small pieces kept between large ones that are freed would pin the memory of all of them.
     played_db, state = torch.empty_like(features.loudness_db), instrument.start(1)
-    tones = torch.zeros(n_tone_bins(instrument.config.sample_rate))
     for start in range(0, features.f0_hz.shape[1], BLOCK_FRAMES):
         frames = slice(start, start + BLOCK_FRAMES)
         controls, state = instrument.controls_block(cut_frames(features, frames), state)
-        controls = edit(controls, frames)
-        played_db[:, frames] = controls_loudness_db(controls, instrument.config.features)
-        raised_db = strength * (features.loudness_db - played_db)[:, frames]
-        tones += tone_spectrum(controls, db_to_power(raised_db), instrument.config.sample_rate)
+        played_db[:, frames] = controls_loudness_db(edit(controls, frames), instrument.config.features)
     missing_db, notes = features.loudness_db - played_db, is_note(features)
     if not bool(notes.any()):
-        return LevelFollow(torch.zeros_like(missing_db), tones)
+        return LevelFollow(torch.zeros_like(missing_db))
     obeys, definition = "loudness" in instrument.config.obeys, instrument.config.features
     missing_db = (missing_db - missing_db[notes].median()).clamp(LEAST_DB, MOST_OBEYED_DB if obeys else MOST_DB)
     gain_db = _mean_around(missing_db, notes, definition.frame_rate)
     if obeys:
         sharper_db = momentary_level_db(features.loudness_db, definition) - features.loudness_db
         gain_db = torch.where(notes, missing_db, gain_db) + sharper_db
-    return LevelFollow(strength * gain_db, tones)
+    return LevelFollow(strength * gain_db)
 
 
 def _mean_around(values: Tensor, notes: Tensor, frame_rate: float) -> Tensor:

@@ -19,7 +19,7 @@ from luthier.inference.diagnosis import Trouble, diagnose_input
 from luthier.inference.fitting import Fitted, fit
 from luthier.inference.harmonic_health import HarmonicHealth
 from luthier.inference.output_level import ProgrammeMeter, gain_for
-from luthier.inference.rendering import Rendering, RoomChoice, render
+from luthier.inference.rendering import Rendering, RoomChoice, played_tones, render
 from luthier.inference.wishes import Wishes
 from luthier.model.instrument import Instrument
 from luthier.model.instrument_file import TrainingSummary, load_instrument
@@ -175,7 +175,8 @@ class Player:
         clip = self.clip(audio, sample_rate)
         measured = extract_features(clip, self.instrument.config.features)
         fitted = self.fit(measured, **wishes)
-        place = _place(room, wet, rings_out=rings_out)._replace(tones=fitted.level.tones)
+        tones = played_tones(self.instrument, fitted.features, fitted.edit)
+        place = _place(room, wet, rings_out=rings_out)._replace(tones=tones)
         rendering = render(self.instrument, fitted.features, place, edit=fitted.edit)
         config = self.instrument.config
         heard = diagnose_input(

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from luthier.dsp.convolution import ConvolutionState, convolve_block
 from luthier.dsp.signals import Controls, Features
-from luthier.dsp.tone_spectrum import tone_spectrum_gain
+from luthier.dsp.tone_spectrum import n_tone_bins, tone_spectrum, tone_spectrum_gain
 from luthier.errors import RangeError, ShapeError
 from luthier.model.instrument import Instrument, white_noise
 from luthier.model.rooms import music_gain
@@ -38,7 +38,7 @@ class RoomChoice(NamedTuple):
             several ears; None for its own.
         wet: 1 for the room as it is, 0 for the dry sound, between them a mix.
         rings_out: whether the room is heard after the last frame, too, until it has faded by 60 dB.
-        tones: (n_bins,), power by frequency of what is played, see `tone_spectrum`: on it the room is as loud as the dry
+        tones: (n_bins,), power by frequency of what is played, see `played_tones`: on it the room is as loud as the dry
             sound; None where that is not known, then on the notes of the instrument, or another room on music.
     """
 
@@ -72,7 +72,7 @@ class Rendering(NamedTuple):
 
 
 EditControls = Callable[[Controls, slice], Controls]
-"""Something that changes what is played in some frames of the clip before it is heard; called in order, once each."""
+"""Something that changes what is played in some frames of the clip before it is heard; called in order from the first."""
 
 
 class RenderedBlock(NamedTuple):
@@ -162,6 +162,27 @@ def render_blocks(
     if room.rings_out and audio.shape[1] > 0:
         silent = {name: torch.zeros_like(audio) for name in stems}
         yield RenderedBlock(audio, silent | {"room": audio}, Controls(*(values[:, :0] for values in controls)))
+
+
+@torch.no_grad()
+def played_tones(instrument: Instrument, features: Features, edit: EditControls) -> Tensor:
+    """Listen to what `render_blocks` is going to play for where its tones lie, in the network's time only.
+
+    Args:
+        instrument: what plays.
+        features: (1, n_frames, 1) each, physical units.
+        edit: changes the controls before they are played.
+
+    Returns:
+        (n_bins,), see `tone_spectrum`.
+    """
+    rate, decoder = instrument.config.sample_rate, instrument.start(1)
+    tones = torch.zeros(n_tone_bins(rate))
+    for start in range(0, features.f0_hz.shape[1], BLOCK_FRAMES):
+        frames = slice(start, min(start + BLOCK_FRAMES, features.f0_hz.shape[1]))
+        controls, decoder = instrument.controls_block(cut_frames(features, frames), decoder)
+        tones += tone_spectrum(edit(controls, frames), rate)
+    return tones
 
 
 def _until_faded(audio: Tensor, smallest: float) -> Tensor:

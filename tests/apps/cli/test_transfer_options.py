@@ -86,6 +86,16 @@ def test_saved_curves_play_the_same_again(play, tmp_path, name) -> None:
     assert np.allclose(read(tmp_path / "again.wav"), read(tmp_path / "out.wav"), atol=1e-4)
 
 
+def test_saved_curves_are_as_loud_in_a_ringing_room_as_the_melody_was(luthier_command, tone_file, tmp_path) -> None:
+    for source, name, options in (
+        (tone_file, "out.wav", ("--save-curves", tmp_path / "curves.npz", "--semitones", 0.5)),
+        (tmp_path / "curves.npz", "again.wav", ()),
+    ):
+        assert luthier_command("transfer", source, "--to", "violin", "-o", tmp_path / name, *options).code == 0
+    heard, again = read(tmp_path / "out.wav"), read(tmp_path / "again.wav")
+    assert np.abs(again - heard).max() < 1e-4 * np.abs(heard).max()
+
+
 def test_notes_and_a_picture_are_written_beside(play, tmp_path) -> None:
     assert play("--save-midi", tmp_path / "a.mid", "--plot", tmp_path / "a.png").code == 0
     notes = [message.note for message in mido.MidiFile(tmp_path / "a.mid") if message.type == "note_on"]
