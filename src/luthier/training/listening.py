@@ -137,20 +137,20 @@ class Listener(Callback):
         if isinstance(trainer.logger, TensorBoardLogger):
             impulse_response = module.instrument.room.impulse_response().detach().cpu()
             figure = room_plot(impulse_response, sample_rate=module.instrument.config.sample_rate)
-            _add_figure(trainer.logger, "room", figure, module.counter.steps)
+            _add_picture(trainer.logger, "room", figure_to_png(figure), module.counter.steps)
 
     def _render(self, clip: Clip, trainer: lightning.Trainer, module: TrainingModule, epoch: int) -> None:
         instrument, folder = module.instrument, self.folder.audio(epoch)
         sample_rate = instrument.config.sample_rate
         output = play_clip(instrument, clip)
-        figure = self._figure(clip, output, instrument)
+        picture = figure_to_png(self._figure(clip, output, instrument))
         save_audio(folder / f"{clip.name}.wav", output, sample_rate, force=True)
-        (folder / f"{clip.name}.png").write_bytes(figure_to_png(figure))
+        (folder / f"{clip.name}.png").write_bytes(picture)
         if isinstance(trainer.logger, TensorBoardLogger):
             board, step = trainer.logger.experiment, module.counter.steps
-            _add_figure(trainer.logger, f"{clip.name}/comparison", figure, step)
+            _add_picture(trainer.logger, f"{clip.name}/comparison", picture, step)
             both = waveforms({"recording": clip.audio, "instrument": output}, sample_rate=sample_rate)
-            _add_figure(trainer.logger, f"{clip.name}/waveforms", both, step)
+            _add_picture(trainer.logger, f"{clip.name}/waveforms", figure_to_png(both), step)
             board.add_audio(f"{clip.name}/instrument", output.clamp(-1, 1), step, sample_rate=sample_rate)
             board.add_audio(f"{clip.name}/recording", clip.audio.clamp(-1, 1), step, sample_rate=sample_rate)
 
@@ -187,7 +187,7 @@ def training_verdict(folder: RunFolder) -> str:
     return say_verdict(judge(moments), is_over=True) if moments else ""
 
 
-def _add_figure(board: TensorBoardLogger, tag: str, figure: Figure, step: int) -> None:
-    """As an image: TensorBoard's own `add_figure` would import matplotlib's global state."""
-    pixels = imread(io.BytesIO(figure_to_png(figure)))[..., :3]
+def _add_picture(board: TensorBoardLogger, tag: str, png: bytes, step: int) -> None:
+    """As an image: TensorBoard's own `add_figure` would import matplotlib's global state, and draw once more."""
+    pixels = imread(io.BytesIO(png))[..., :3]
     board.experiment.add_image(tag, pixels, step, dataformats="HWC")
