@@ -43,3 +43,7 @@ class MissingExtraError(LuthierError):
 
 class TrainingError(LuthierError):
     """Training cannot go on; the message names the cause."""
+
+
+class TrainingIsOverError(TrainingError):
+    """A run that is to go on is over, and its instrument written; the message names what would let it go on."""

@@ -55,7 +55,7 @@ class Kills:
         child.join(after_seconds)
         if self.total % 2:
             wait_for(lambda: child.exitcode is not None or bool(unfinished(self.place) - left_by_others))
-            child.join(self.random.uniform(0.0, WRITING_SECONDS))
+            child.join(WRITING_SECONDS * self.random.random() ** 3)  # mostly at once: a small file is soon done
         if child.exitcode is None:
             child.kill()
             child.join()

@@ -11,7 +11,7 @@ from luthier.data.dataset import Dataset, array_path
 from luthier.dsp.feature_definition import FeatureDefinition
 from luthier.errors import DatasetError
 from luthier.evaluation import material
-from luthier.evaluation.material import LONGEST_CLIP_SECONDS, Clip, clips, clips_with_sound
+from luthier.evaluation.material import LONGEST_CLIP_SECONDS, Clip, clips, clips_with_sound, silent_passages
 
 
 def test_a_part_is_read_as_it_lies_in_the_dataset(dataset: Dataset) -> None:
@@ -54,6 +54,22 @@ def test_rests_are_not_counted_and_clips_that_are_almost_all_rest_are_passed_ove
     assert seconds == pytest.approx([clip.audio.shape[-1] / RATE, 0.5 * clip.audio.shape[-1] / RATE])
     monkeypatch.setattr(material, "clips", lambda *_: three[1:2])
     assert [each.name for each in clips_with_sound(dataset, "test")[0]] == ["0.01"]
+
+
+def test_what_is_passed_over_is_known_by_its_place(tmp_path: Path) -> None:
+    dataset = performance_dataset(tmp_path / "long", FeatureDefinition(), seconds=70)
+    (block,) = dataset.blocks("train")
+    path = array_path(dataset.path, block.recording, "audio")
+    audio = dataset.arrays(block.recording).audio.clone()
+    half = block.n_frames // 2
+    audio[(block.start_frame + half) * 160 :] = 0.0
+    write_array(path, [audio.numpy()])
+    dataset = Dataset.open(dataset.path)
+    found, _ = clips_with_sound(dataset, "train")
+    (silent,) = silent_passages(dataset, "train", found)
+    assert (len(found), silent.name) == (1, "performance.wav")
+    assert silent.start_seconds == pytest.approx((block.start_frame + half) / 100, abs=0.011)
+    assert silent.seconds == pytest.approx((block.n_frames - half) / 100, abs=0.011)
 
 
 def test_a_silent_part_is_an_error(tmp_path: Path) -> None:

@@ -2,13 +2,16 @@
 
 import itertools
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from luthier.data.array_files import array_path, write_array
 from luthier.data.audio_files import save_audio
 from luthier.data.dataset import Dataset
 from luthier.data.prepare import prepare
@@ -142,6 +145,19 @@ def test_a_run_is_not_resumed_on_a_corrected_pitch(
     assert run(corrected / "before", result.output, RunOptions(resume=True), steps=4).steps == 4
 
 
+def test_a_pitch_corrected_in_the_test_part_alone_is_another_dataset(dataset_path: Path, tmp_path: Path) -> None:
+    result = run(dataset_path, tmp_path / "a.safetensors", steps=2)
+    shutil.copytree(dataset_path, tmp_path / "corrected")
+    dataset = Dataset.open(tmp_path / "corrected")
+    block = dataset.blocks("test")[0]
+    path = array_path(dataset.path, block.recording, "f0_hz")
+    values = np.load(path)
+    values[block.start_frame] *= 2
+    write_array(path, [values])
+    with pytest.raises(TrainingError, match="begun on another dataset"):
+        run(dataset.path, result.output, RunOptions(resume=True), steps=4)
+
+
 def test_a_run_of_a_version_that_kept_no_features_goes_on(dataset_path: Path, corrected: Path, tmp_path: Path) -> None:
     result = run(dataset_path, tmp_path / "a.safetensors", steps=2)
     forget_features(result.run_folder / "last.ckpt")
@@ -159,7 +175,7 @@ def test_a_refit_that_learned_the_old_pitch_is_done_anew(dataset_path: Path, cor
 def forget_features(path: Path) -> None:
     """Make a checkpoint one of the versions that kept nothing about the features."""
     checkpoint = torch.load(path, weights_only=True)
-    del checkpoint["luthier"]["features"]
+    del checkpoint["luthier"]["measured"]
     torch.save(checkpoint, path)
 
 

@@ -121,9 +121,12 @@ def break_steps(monkeypatch: pytest.MonkeyPatch, steps: set[int]) -> None:
 
 
 def test_a_run_that_no_longer_improves_stops_early(dataset_path: Path, tmp_path: Path) -> None:
-    result = run(dataset_path, tmp_path / "a.safetensors", steps=400, patience=1, learning_rate=1e-12)
+    impatient = {"steps": 400, "patience": 1, "learning_rate": 1e-12, "listen_every_epochs": 100}
+    result = run(dataset_path, tmp_path / "a.safetensors", **impatient)
     assert result.steps < 400
     assert result.stopped_because == "validation no longer improves"
+    heard = sorted(path.name for path in (result.run_folder / "audio").iterdir())
+    assert heard == ["epoch_0001", f"epoch_{len(losses(result)):04d}"]  # how it ends is heard, too
 
 
 def test_a_budget_of_minutes_ends_in_time_the_last_validation_included(

@@ -36,6 +36,13 @@ def test_a_dataset_for_another_preset_is_refused_with_the_command_that_helps() -
         resolve_settings(settings_tables("solo-instrument"), FeatureDefinition())
 
 
+def test_a_file_that_wants_another_rate_is_told_the_command_that_has_it(tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text("[instrument.features]\nsample_rate = 22050\n")
+    tables = settings_tables("fast", config_file=tmp_path / "c.toml")
+    with pytest.raises(DatasetError, match=r"instead of 22050.*--preset fast --sample-rate 22050`"):
+        resolve_settings(tables, FeatureDefinition())
+
+
 @pytest.mark.parametrize(
     ("wish", "said"),
     [

@@ -92,14 +92,18 @@ class Dataset:
         """What tells it from a dataset of other recordings: 64 hexadecimal digits."""
         return hashlib.sha256("".join(recording.content_hash for recording in self.recordings).encode()).hexdigest()
 
-    @property
+    @cached_property
     def features_fingerprint(self) -> str:
         """What tells it from a dataset of the same recordings with another pitch or another split: 64 hexadecimal digits.
 
-        The pitch, and all other features, as far as they show in the statistics of the training part.
+        The pitch frame by frame; all other features as far as they show in the statistics of the training part.
         """
         told = [part.model_dump(mode="json") for part in (self.statistics, self.manifest.split)]
-        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+        found = hashlib.sha256(json.dumps(told).encode())
+        for recording in self.recordings:
+            for array in ("f0_hz", "periodicity"):
+                found.update(map_array(array_path(self.path, recording.id, array), recording.n_frames).numpy().data)
+        return found.hexdigest()
 
     @property
     def definition(self) -> FeatureDefinition:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from luthier.evaluation.scores import ClipScores, Evaluation, FramedScore, Number
+from luthier.evaluation.scores import ClipScores, Evaluation, FramedScore, Number, SilentPassage
 
 GOOD_GAP, FAIR_GAP, PLAIN_GAP = 0.30, 0.50, 0.75
 """A published autoencoder of six million parameters is at 0.41 to 0.44, in MSS."""
@@ -26,6 +26,8 @@ NO_SCALE = "The timbre cannot be judged: a constant timbre does as well here as 
 FURTHER = "the instrument is further from the recordings than an average sound of theirs"
 LONG_T60_SECONDS = 1.0
 LITTLE_TEST_SECONDS = 20.0
+MOST_NAMED = 3
+"""Silent passages are named so far, and then counted."""
 
 
 class Finding(NamedTuple):
@@ -67,6 +69,7 @@ def _findings(scores: Evaluation) -> list[Finding]:
         _octaves(scores.f0_octave_errors, scores.oracle),
         _room(scores.room.t60_seconds),
         _certainty(sum(_sounding(clip) for clip in scores.clips)),
+        _left_out(scores.silent),
         _weakest_clip(scores),
     ]
 
@@ -223,6 +226,15 @@ def _certainty(seconds: float) -> Finding:
         return Finding("")
     few = "less than 1" if seconds < 1.0 else f"only {seconds:.0f}"
     return Finding(f"All of this rests on {few} s of held-out sound.", "Record more to be surer of it.")
+
+
+def _left_out(silent: Sequence[SilentPassage]) -> Finding:
+    if not silent:
+        return Finding("")
+    named = ", ".join(f"{each.name} from {each.start_seconds:.0f} s" for each in silent[:MOST_NAMED])
+    more = f" and {len(silent) - MOST_NAMED} more" if len(silent) > MOST_NAMED else ""
+    seconds = sum(each.seconds for each in silent)
+    return Finding(f"Left out, for (nearly) nothing sounds in it: {named}{more}, {seconds:.0f} s in all.")
 
 
 def _weakest_clip(scores: Evaluation) -> Finding:

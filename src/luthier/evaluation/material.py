@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from torch import Tensor
@@ -39,6 +39,28 @@ class Clip(NamedTuple):
     start_seconds: float
     audio: Tensor
     features: Features
+
+
+class Passage(NamedTuple):
+    """Where a clip is.
+
+    Attributes:
+        name: the recording's file name.
+        start_seconds: where in the recording it begins.
+        seconds: its length.
+    """
+
+    name: str
+    start_seconds: float
+    seconds: float
+
+
+def silent_passages(dataset: Dataset, split: Part, scored: Iterable[Clip]) -> list[Passage]:
+    """What `clips_with_sound` left out of a part: everything that is not among the scored clips."""
+    kept = {(clip.name, clip.start_seconds) for clip in scored}
+    pieces = (piece for block in dataset.blocks(split) for piece in _pieces(block, _longest(dataset)))
+    found = [_passage(dataset, piece) for piece in pieces]
+    return [passage for passage in found if (passage.name, passage.start_seconds) not in kept]
 
 
 def clips_with_sound(dataset: Dataset, split: Part) -> tuple[list[Clip], list[float]]:
@@ -84,13 +106,15 @@ def clips(dataset: Dataset, split: Part, *, at_most_seconds: float = math.inf) -
 
 
 def _sounding_clips(dataset: Dataset, split: Part) -> Iterator[Clip]:
-    names = {recording.id: recording.name for recording in dataset.recordings}
-    longest = int(LONGEST_CLIP_SECONDS * dataset.definition.frame_rate)
     for block in dataset.blocks(split):
-        for piece in _pieces(block, longest):
-            clip = _read(dataset, piece, names[piece.recording])
+        for piece in _pieces(block, _longest(dataset)):
+            clip = _read(dataset, piece)
             if float(clip.audio.square().mean()) > SILENT_POWER:
                 yield clip
+
+
+def _longest(dataset: Dataset) -> int:
+    return int(LONGEST_CLIP_SECONDS * dataset.definition.frame_rate)
 
 
 def _pieces(block: Block, longest: int) -> list[Block]:
@@ -100,10 +124,13 @@ def _pieces(block: Block, longest: int) -> list[Block]:
     return [Block(block.recording, block.start_frame + start, end - start) for start, end in itertools.pairwise(edges)]
 
 
-def _read(dataset: Dataset, block: Block, name: str) -> Clip:
-    window = dataset.window(*block)
-    start_seconds = samples_to_seconds(
-        block.start_frame * dataset.definition.hop_length, dataset.definition.sample_rate
-    )
+def _passage(dataset: Dataset, block: Block) -> Passage:
+    hop_length, rate = dataset.definition.hop_length, dataset.definition.sample_rate
+    start, length = (samples_to_seconds(n * hop_length, rate) for n in (block.start_frame, block.n_frames))
+    return Passage(dataset.name_of(block.recording), start, length)
+
+
+def _read(dataset: Dataset, block: Block) -> Clip:
+    window, passage = dataset.window(*block), _passage(dataset, block)
     features = window.features.map(lambda values: values.unsqueeze(0))
-    return Clip(name, start_seconds, window.audio.unsqueeze(0), features)
+    return Clip(passage.name, passage.start_seconds, window.audio.unsqueeze(0), features)

@@ -65,6 +65,14 @@ class ClipScores(_Frozen):
     base: dict[str, Number] = Field(default_factory=dict)
 
 
+class SilentPassage(_Frozen):
+    """A passage that is not scored, for nothing sounds in it."""
+
+    name: str = Field(description="the recording's file name")
+    start_seconds: float
+    seconds: float
+
+
 class Evaluation(_Frozen):
     """Everything that is known about how good an instrument is."""
 
@@ -92,6 +100,7 @@ class Evaluation(_Frozen):
     )
     room: RoomSummary
     clips: tuple[ClipScores, ...]
+    silent: tuple[SilentPassage, ...] = Field((), description="passages of that part that are left out")
 
     @property
     def framed(self) -> dict[str, FramedScore]:

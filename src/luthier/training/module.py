@@ -324,7 +324,7 @@ class TrainingModule(lightning.LightningModule):
             "listening_seconds": self.listening_seconds,
             "skipped": self.skipped,
             "dataset": self.dataset_fingerprint,
-            "features": self.features_fingerprint,
+            "measured": self.features_fingerprint,
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -20,7 +20,7 @@ from luthier.atomic import atomic_file, refuse_existing, refuse_unwritable
 from luthier.data.dataset import Dataset
 from luthier.data.process import keep_freed_memory
 from luthier.data.windows import PlacedBatch
-from luthier.errors import ConfigError, TrainingError
+from luthier.errors import ConfigError, TrainingError, TrainingIsOverError
 from luthier.model.presets import DEFAULT_PRESET, instrument_config, read_config_file
 from luthier.training.batches import StepBatches, training_loader
 from luthier.training.budget import budget_used, default_steps, say_stopped_early, say_used_up
@@ -164,7 +164,8 @@ def train(
 
     Raises:
         DatasetError, ConfigError, OutputError, AudioFileError: something given is not usable.
-        TrainingError: three steps in a row were not finite, or the budget of a resumed run is used up.
+        TrainingError: three steps in a row were not finite.
+        TrainingIsOverError: the budget of a resumed run is used up, or its patience.
     """
     output = Path(output)
     folder = RunFolder(options.run_folder) if options.run_folder else default_run_folder(output)
@@ -180,7 +181,7 @@ def train(
         check_same_dataset(folder, opened)
     result = _finished(run, output) if options.resume else None
     if result is not None and _is_published(run, output):
-        raise TrainingError(f"{folder.path}: {result.stopped_because}.")
+        raise TrainingIsOverError(f"{folder.path}: {result.stopped_because}.")
     if options.resume:
         keep_own_instrument(folder, output)
     result = result or _carry_out(run, output)
@@ -294,10 +295,12 @@ def _is_published(run: _Run, output: Path) -> bool:
 
 
 class _Callbacks(NamedTuple):
+    """In the order in which Lightning calls them: who listens at the end has to know that it is the end."""
+
     reporter: Reporter
+    patience: Patience | None
     listener: Listener
     checkpoint: ModelCheckpoint
-    patience: Patience | None
 
 
 def _callbacks(run: _Run) -> _Callbacks:
@@ -307,7 +310,7 @@ def _callbacks(run: _Run) -> _Callbacks:
     # The only checkpoint is the last one: the best instrument is kept as an instrument file.
     checkpoint = ModelCheckpoint(folder.path, filename=folder.checkpoint.stem, enable_version_counter=False)
     reporter = Reporter(folder, dataset, run.options.on_epoch)
-    return _Callbacks(reporter, listener, checkpoint, Patience(settings.patience) if settings.patience else None)
+    return _Callbacks(reporter, Patience(settings.patience) if settings.patience else None, listener, checkpoint)
 
 
 def _trainer(folder: RunFolder, callbacks: Iterable[Callback | None]) -> lightning.Trainer:

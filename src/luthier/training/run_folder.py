@@ -79,6 +79,12 @@ def default_run_folder(output: Path) -> RunFolder:
     return RunFolder(output.with_name(f"{output.stem}-run"))
 
 
+def own_run(instrument: Path) -> RunFolder | None:
+    """The run beside an instrument that made it; None where there is none, or it is that of another instrument."""
+    folder = default_run_folder(instrument)
+    return folder if is_own_instrument(folder, instrument) else None
+
+
 OUR_NAMES = {
     "config.toml",
     "log.jsonl",
@@ -187,8 +193,8 @@ def has_stopped_early(folder: RunFolder, patience: int) -> bool:
 
 
 def is_same_dataset(folder: RunFolder, dataset: Dataset) -> bool:
-    """Whether the last checkpoint learned from this dataset; older versions kept what tells recordings apart, no features."""
-    kept, now = kept_numbers(folder), {"dataset": dataset.fingerprint, "features": dataset.features_fingerprint}
+    """Whether the last checkpoint learned from this dataset; older versions kept less of what tells datasets apart."""
+    kept, now = kept_numbers(folder), {"dataset": dataset.fingerprint, "measured": dataset.features_fingerprint}
     return all(kept.get(name, fingerprint) == fingerprint for name, fingerprint in now.items())
 
 

@@ -93,10 +93,8 @@ def resolve_settings(tables: Mapping[str, Any], definition: FeatureDefinition) -
     odd = [key for key, value in wanted.items() if key in fixed and found[key] != value]
     if odd:
         differences = ", ".join(f"{key} {found[key]} instead of {wanted[key]}" for key in odd)
-        raise DatasetError(
-            f"the dataset has {differences}. Prepare it again with "
-            f"`luthier prepare RECORDINGS... -o DATASET --preset {instrument.get('preset', 'fast')}`."
-        )
+        again = _prepare_command(instrument.get("preset", "fast"), {key: wanted[key] for key in odd})
+        raise DatasetError(f"the dataset has {differences}. Prepare it again with {again}.")
     complete = dict(instrument) | {"features": found}
     return Settings(instrument_config(complete), training_config(tables.get("training", {})))
 
@@ -118,9 +116,18 @@ def refuse_other_features(overrides: Mapping[str, Any], preset: str, definition:
     if not odd:
         return
     differences = ", ".join(f"{name} {getattr(definition, name)} instead of {wanted[name]}" for name in odd)
-    options = "".join(f" --{name.replace('_', '-')} {wanted[name]}" for name in odd if name in PREPARED)
-    again = f", or prepare it again with `luthier prepare RECORDINGS... -o DATASET --preset {preset}{options}`"
-    raise DatasetError(f"the dataset has {differences}. Leave that out{again if options else ''}.")
+    again = f", or prepare it again with {_prepare_command(preset, {name: wanted[name] for name in odd})}"
+    raise DatasetError(
+        f"the dataset has {differences}. Leave that out{'' if set(odd).isdisjoint(PREPARED) else again}."
+    )
+
+
+def _prepare_command(preset: str, wanted: Mapping[str, Any]) -> str:
+    """The command that prepares recordings with these features, as far as the preset by itself does not."""
+    usual = preset_tables(preset)["instrument"].get("features", {})
+    odd = [name for name, value in wanted.items() if name in PREPARED and usual.get(name) != value]
+    options = "".join(f" --{name.replace('_', '-')} {wanted[name]}" for name in odd)
+    return f"`luthier prepare RECORDINGS... -o DATASET --preset {preset}{options}`"
 
 
 TIMES, OTHER_FIXED_FEATURES = ("sample_rate", "hop_length"), ("loudness", "loudness_floor_db")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
+
+from luthier.data.recordings import BUILD_NAME
 
 
 def test_one_command_leaves_the_instrument_and_all_that_was_found_out(luthier_command, take, tmp_path) -> None:
@@ -71,6 +74,39 @@ def test_wrong_settings_are_said_before_any_work(luthier_command, take, tmp_path
     outcome = luthier_command("build", take, "-o", tmp_path / "out" / "lute.safetensors", *wrong)
     assert (outcome.code, outcome.stderr.count("\n"), "1 of 4" in outcome.stderr) == (1, 1, False)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_build_that_died_before_it_noted_its_training_goes_on(luthier_command, take, tmp_path) -> None:
+    output, progress = tmp_path / "lute.safetensors", tmp_path / "lute-build" / BUILD_NAME
+    assert luthier_command("build", take, "-o", output, "--steps", 2).code == 0
+    before = output.read_bytes()
+    shutil.rmtree(tmp_path / "lute-build" / "report")
+    progress.write_text(json.dumps(json.loads(progress.read_text()) | {"is_trained": False}))
+    outcome = luthier_command("build", take, "-o", output, "--steps", 2, "--resume")
+    assert (outcome.code, "budget of 2 steps is used up" in outcome.stderr) == (0, True), outcome.stderr
+    assert (tmp_path / "lute-build" / "report" / "report.html").is_file()
+    assert output.read_bytes() == before
+    assert json.loads(progress.read_text())["is_trained"]
+
+
+def test_a_pitch_that_was_corrected_by_hand_is_trained_on_anew(luthier_command, take, tmp_path) -> None:
+    output, dataset = tmp_path / "lute.safetensors", tmp_path / "lute-build" / "dataset"
+    assert luthier_command("build", take, "-o", output, "--steps", 2).code == 0
+    before, curves = output.read_bytes(), tmp_path / "curves"
+    prepare = ("prepare", take, "-o", dataset, "--force")
+    assert luthier_command(*prepare, "--save-f0", curves).code == 0
+    unchanged = luthier_command("build", take, "-o", output, "--steps", 2, "--resume")
+    assert (unchanged.code, "3 of 4" in unchanged.stderr) == (0, False), unchanged.stderr
+    (curve,) = curves.iterdir()
+    first, *rows = curve.read_text().splitlines()
+    halved = [f"{seconds},{float(f0_hz) / 2},{rest}" for seconds, f0_hz, rest in (row.split(",", 2) for row in rows)]
+    curve.write_text("\n".join([first, *halved]) + "\n")
+    assert luthier_command(*prepare, "--use-f0", curves).code == 0
+    outcome = luthier_command("build", take, "-o", output, "--steps", 2, "--resume")
+    assert (outcome.code, "Training begins anew" in outcome.stderr) == (0, True), outcome.stderr
+    assert output.read_bytes() != before
+    again = luthier_command("build", take, "-o", output, "--steps", 2, "--resume")
+    assert (again.code, "3 of 4" in again.stderr) == (0, False), again.stderr
 
 
 def test_a_folder_with_another_recording_is_not_gone_on_with(luthier_command, take, tmp_path) -> None:

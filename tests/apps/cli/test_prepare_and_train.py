@@ -182,6 +182,10 @@ def test_a_training_that_was_too_short_is_longer_first_when_it_is_scored(luthier
     trained = luthier_command("train", dataset, "-o", output, "--steps", 1, *TINY)
     assert "train it longer first" in trained.stdout + trained.stderr
     assert "train it longer first. Beyond that, record" in luthier_command("evaluate", output, dataset).stdout
+    # The run beside an instrument may be that of another one, which was there before under this name.
+    longer = ("train", dataset, "-o", output, "--run-folder", tmp_path / "elsewhere", "--force", "--steps", 2, *TINY)
+    assert luthier_command(*longer).code == 0
+    assert "train it longer first" not in luthier_command("evaluate", output, dataset).stdout
 
 
 def test_evaluate_compares_two_instruments_and_makes_a_listening_test(

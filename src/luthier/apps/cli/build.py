@@ -18,7 +18,7 @@ from luthier.apps.cli.output import print_json, results_only, say
 from luthier.apps.cli.prepare import feature_definition, prepare
 from luthier.apps.cli.train import train
 from luthier.atomic import refuse_existing, refuse_unwritable
-from luthier.errors import ConfigError, OutputError
+from luthier.errors import ConfigError, OutputError, TrainingIsOverError
 
 
 def build(
@@ -76,6 +76,7 @@ def build(
         if not (resume and places.dataset.exists()):
             say("2 of 4: pitch, loudness and expression")
             prepare(recordings, places.dataset, preset, credit=credit, licence=licence, force=force, **measured)
+        now = _without_other_training(now, places)
         if not now.is_trained:
             say("3 of 4: training")
             goes_on = now.is_begun and default_run_folder(output).checkpoint.is_file()
@@ -83,7 +84,10 @@ def build(
             now = now._replace(is_begun=True)
             now.write(places)
             wish = [*told, f"refit={str(refit).lower()}"]
-            train(places.dataset, output, preset, minutes, steps, resume=goes_on, settings=wish, force=anew)
+            try:
+                train(places.dataset, output, preset, minutes, steps, resume=goes_on, settings=wish, force=anew)
+            except TrainingIsOverError as over:
+                say(str(over))
             now._replace(is_trained=True).write(places)
         say("4 of 4: how good it is, on passages that it never heard")
         evaluate(output, places.dataset, places.report, force=True)
@@ -93,6 +97,18 @@ def build(
     else:
         print(places.report_page)
         print(output)
+
+
+def _without_other_training(now: BuildProgress, places: BuildPlaces) -> BuildProgress:
+    """Where somebody prepared the dataset anew since, with a pitch corrected by hand, training begins anew."""
+    from luthier.data.dataset import Dataset
+    from luthier.training.run_folder import default_run_folder, is_same_dataset
+
+    run = default_run_folder(places.output)
+    if not (now.is_begun and run.checkpoint.is_file()) or is_same_dataset(run, Dataset.open(places.dataset)):
+        return now
+    say(f"{places.dataset}: was prepared anew since it was trained on. Training begins anew, too.")
+    return now._replace(is_begun=False, is_trained=False)
 
 
 def _known_by(given: list[Path], found: Iterable[Path]) -> list[list[str | int]]:

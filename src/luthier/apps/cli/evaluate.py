@@ -92,25 +92,25 @@ def _entrants(paths: list[Path], dataset: Dataset, split: Part) -> list[Entrant]
     from luthier.model.bundled import find_instrument
     from luthier.model.instrument_file import load_instrument
     from luthier.training.listening import training_curve, training_verdict
-    from luthier.training.run_folder import default_run_folder
+    from luthier.training.run_folder import own_run
 
     is_clear = len({path.stem for path in paths}) == len(paths)
     loaded = [load_instrument(path) for path in paths]
     for path, learned in zip(paths, loaded, strict=True):  # before the work on any of them
         check_fit(learned.instrument, dataset, name=str(path))
-    folders = [default_run_folder(find_instrument(path)) for path in paths]
+    runs = [own_run(find_instrument(path)) for path in paths]
     return [
         Entrant(
             name=path.stem if is_clear else str(path),
             instrument=learned.instrument,
             scores=score(learned.instrument, dataset, split=split),
-            training=training_curve(folder),
+            training=training_curve(run) if run else None,
             learned_share=learned_share(learned.summary.learned_from, dataset, split),
             learned_here=has_learned_here(learned.summary.learned_from, dataset),
             credit=learned.summary.credit,
-            verdict=training_verdict(folder),
+            verdict=training_verdict(run) if run else "",
         )
-        for path, learned, folder in zip(paths, loaded, folders, strict=True)
+        for path, learned, run in zip(paths, loaded, runs, strict=True)
     ]
 
 
