@@ -77,6 +77,13 @@ class TestFile:
         assert path.read_bytes() == b"old"
         assert names(tmp_path) == ["a.wav"]
 
+    def test_a_crash_leaves_no_folder_that_was_not_there(self, tmp_path: Path) -> None:
+        (tmp_path / "there").mkdir()
+        for write in (atomic_file, atomic_folder):
+            with pytest.raises(HalfWayError), write(tmp_path / "there" / "new" / "deep" / "a"):
+                raise HalfWayError
+        assert [path.name for path in tmp_path.rglob("*")] == ["there"]
+
     def test_a_full_disk_is_one_line(self, tmp_path: Path) -> None:
         with (
             pytest.raises(OutputError, match=r"a\.wav: cannot be written \(No space left on device\)"),

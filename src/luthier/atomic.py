@@ -108,6 +108,7 @@ def atomic_file(path: str | Path, *, force: bool = False) -> Iterator[Path]:
     path = Path(path)
     refuse_existing(path, force=force)
     prefix, suffix = f".{path.stem[:NAME_LENGTH]}{UNFINISHED}", path.suffix
+    missing = _missing_folders(path)
     with _as_output_error(path):
         _make_place(path, prefix, suffix)
         temporary = _new_name(path, prefix, suffix)
@@ -120,6 +121,7 @@ def atomic_file(path: str | Path, *, force: bool = False) -> Iterator[Path]:
             _sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+        _remove_empty(missing)
 
 
 @contextmanager
@@ -135,6 +137,7 @@ def atomic_folder(path: str | Path, *, force: bool = False) -> Iterator[Path]:
     path = Path(path)
     refuse_existing(path, force=force)
     prefix = f".{path.name[:NAME_LENGTH]}{UNFINISHED}"
+    missing = _missing_folders(path)
     with _as_output_error(path):
         _make_place(path, prefix, "")
         temporary = _new_name(path, prefix, "")
@@ -147,6 +150,19 @@ def atomic_folder(path: str | Path, *, force: bool = False) -> Iterator[Path]:
             _sync_folder(path.parent)
     finally:
         _remove(temporary)
+        _remove_empty(missing)
+
+
+def _missing_folders(path: Path) -> list[Path]:
+    """Folders that are made for a result, the innermost first."""
+    return [folder for folder in path.absolute().parents if not folder.exists()]
+
+
+def _remove_empty(folders: Iterable[Path]) -> None:
+    """What was made for a result that there is not; one that holds anything stays."""
+    with suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
 
 
 def _make_place(path: Path, prefix: str, suffix: str) -> None:

@@ -164,7 +164,6 @@ def _play(pairs: list[tuple[Path, Path]], plan: TransferPlan, *, json: bool, is_
     reports, n_failed = [], 0
     for source, target in pairs:
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
             report = transfer_file(source, target, plan)
         except LuthierError as error:
             if not is_folder:
