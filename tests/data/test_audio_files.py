@@ -197,6 +197,17 @@ def test_what_cannot_be_written_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_more_channels_than_flac_holds_are_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with (
+        pytest.raises(OutputError, match=r"at most 8 channels, not 9\. Write a \.wav"),
+        audio_writer(tmp_path / "a.flac", 16000, n_channels=9),
+    ):
+        pytest.fail("was begun")
+    with audio_writer(tmp_path / "a.wav", 16000, n_channels=9) as writer:
+        writer.write(torch.zeros(9, 16))
+    assert soundfile.info(tmp_path / "a.wav").channels == 9
+
+
 @pytest.mark.parametrize("suffix", ["wav", "flac"])
 def test_a_full_disk_is_reported_and_leaves_the_old_file(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a.{suffix}"

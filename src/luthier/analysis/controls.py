@@ -30,7 +30,7 @@ def analyse(
 
     Args:
         audio: (batch, n_samples), one voice.
-        f0_hz: (batch, n_frames, 1), Hz, positive, frame t at sample t * hop_length.
+        f0_hz: (batch, n_frames, 1), Hz, positive, frame t at sample t * hop_length; below 21 Hz harmonics read low.
         sample_rate: Hz.
         hop_length: samples from one frame to the next.
         n_harmonics: harmonics wanted; those above Nyquist are 0.

@@ -33,6 +33,7 @@ LOSSY_SLACK_SAMPLES = 3 * 1152
 WRITABLE = {".wav": "WAV", ".flac": "FLAC"}
 SUBTYPE = "PCM_24"
 """24 bits: 144 dB, and every player opens it."""
+FLAC_CHANNELS = 8
 
 
 class AudioInfo(NamedTuple):
@@ -215,6 +216,8 @@ def audio_writer(
     path = Path(path)
     if path.suffix.lower() not in WRITABLE:
         raise OutputError(f"{path}: sound is written as {' or '.join(WRITABLE)}. Change the end of the name.")
+    if path.suffix.lower() == ".flac" and n_channels > FLAC_CHANNELS:
+        raise OutputError(f"{path}: FLAC holds at most {FLAC_CHANNELS} channels, not {n_channels}. Write a .wav file.")
     with atomic_file(path, force=force) as temporary, TemporaryFile(dir=temporary.parent) as floats:
         writer = AudioWriter(floats, n_channels)
         yield writer
