@@ -176,6 +176,7 @@ class TestWeights:
             (lambda weights: weights.update({"two\nlines" * 200: torch.ones(3)}), "missing or too many"),
             (lambda weights: weights.update({"decoder.head.bias": torch.ones(3)}), r"shape \[3\], expected"),
             (lambda weights: weights["decoder.head.bias"].fill_(math.nan), "NaN"),
+            (lambda weights: weights["statistics.loudness_db_std"].fill_(0.0), "loudness_db_std is 0, expected more"),
             (lambda weights: weights["statistics.loudness_db_std"].fill_(math.inf), "NaN"),
             (lambda weights: weights.update({"decoder.head.bias": torch.ones(15).double()}), "F64"),
             (lambda weights: weights.update({"decoder.head.bias": torch.ones(15).long()}), "I64"),

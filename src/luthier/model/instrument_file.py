@@ -220,6 +220,9 @@ def _check_weights(path: Path, weights: dict[str, Tensor], expected: dict[str, T
 def _load_weights(path: Path, weights: dict[str, Tensor], instrument: Instrument) -> None:
     for name, wanted in instrument.state_dict().items():
         _copy_finite(path, name, weights[name], wanted)
+    for name, values in instrument.statistics.named_buffers():
+        if name.endswith("_std") and not bool((values > 0.0).all()):
+            raise InstrumentFileError(f"{path}: damaged: statistics.{name} is {float(values):g}, expected more than 0.")
 
 
 def _copy_finite(path: Path, name: str, found: Tensor, wanted: Tensor) -> None:
