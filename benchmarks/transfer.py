@@ -8,8 +8,8 @@ sound at once and the tracker errs by octaves), how far notes begin from the inp
 what begins there are mostly consonants), how the loudness contours go together, how quiet the rests are,
 whether a sample step is larger than the controls explain, whether the timbre is nearer to that of the instrument's
 recordings than to the input's, and whether the stems add up. What misses its criterion has a star.
-First each instrument plays detached notes of a synthetic voice, which the inputs hardly have: whether they begin with
-noise, and whether they are as loud as the instrument's own. `benchmarks/timbre.py` says how timbres are compared: envelopes of the harmonics at equal pitch, dB. The input's own
+First each instrument plays notes of a synthetic voice which the inputs hardly have, detached ones and fading ones: whether
+they begin or end with noise, and whether they are as loud as the instrument's own. `benchmarks/timbre.py` says how timbres are compared: envelopes of the harmonics at equal pitch, dB. The input's own
 distance to the recordings stands beside the output's two: how much there was to gain.
 """
 
@@ -228,13 +228,46 @@ def judge_detached(player: Player) -> tuple[float, float]:
     return 10.0 * math.log10(noisiest), own_db - float(heard[notes].median())
 
 
-def print_detached(players: dict[str, Player]) -> None:
+FADES_SECONDS, FADE_DB_PER_SECOND = (0.5, 2.0), 25.0
+"""A note is steady, and then fades until its end."""
+FADED_SECONDS = (1.74, 1.98)
+"""Of the note: 31 to 37 dB into the fade."""
+MOST_FADED_NOISE_DB = -5.0
+"""Plainly more tone than noise."""
+
+
+def judge_fading(player: Player) -> tuple[float, float]:
+    """Noise against harmonics at the end of notes that fade by 37 dB, dB: least and most of five over the range."""
+    rate = player.sample_rate
+    time = torch.arange(round(FADES_SECONDS[1] * rate)) / rate
+    level = 10.0 ** (-FADE_DB_PER_SECOND / 20.0 * (time - FADES_SECONDS[0]).clamp_min(0.0))
+    ends = (time / 0.02).clamp_max(1.0) * ((FADES_SECONDS[1] - time) / 0.02).clamp_max(1.0)
+    pause, parts = torch.zeros(round(0.5 * rate)), []
+    for hz in octaves_to_hz(player.instrument.statistics.f0_octaves_quantiles[10::20]).tolist():
+        partials = [torch.sin(2 * math.pi * k * hz * time) / k for k in range(1, 13) if k * hz < rate / 2]
+        parts += [pause, 0.1 * level * ends * torch.stack(partials).sum(0)]
+    melody = torch.cat(parts)
+    result = player.transfer(melody + 1e-5 * torch.randn(len(melody), generator=torch.Generator().manual_seed(0)), rate)
+    begins = range(len(pause), len(melody), len(pause) + len(time))
+    faded = [slice(begin + round(FADED_SECONDS[0] * rate), begin + round(FADED_SECONDS[1] * rate)) for begin in begins]
+    noise, tone = (
+        torch.stack([result.stems[stem][0, piece].square().mean() for piece in faded])
+        for stem in ("filtered_noise", "harmonic")
+    )
+    ratios_db = 10.0 * (noise / tone.clamp_min(1e-12)).log10()
+    return float(ratios_db.min()), float(ratios_db.max())
+
+
+def print_notes(players: dict[str, Player]) -> None:
     """A row for each instrument."""
-    print("| detached notes on | noisiest beginning, dB | softer than its own, dB |\n|---|---|---|")
+    print("| single notes on | noisiest beginning, dB | softer than its own, dB | noise where they have faded, dB |")
+    print("|---|---|---|---|")
     for name, player in players.items():
-        noise_db, softer_db = judge_detached(player)
-        stars = [" *" if missed else "" for missed in (noise_db > MOST_NOISE_DB, softer_db > MOST_SOFTER_DB)]
-        print(f"| {name} | {noise_db:.1f}{stars[0]} | {softer_db:.1f}{stars[1]} |", flush=True)
+        (noise_db, softer_db), (least_db, most_db) = judge_detached(player), judge_fading(player)
+        misses = noise_db > MOST_NOISE_DB, softer_db > MOST_SOFTER_DB, most_db > MOST_FADED_NOISE_DB
+        cells = f"{noise_db:.1f}", f"{softer_db:.1f}", f"{least_db:.0f} to {most_db:.0f}"
+        starred = [f"{cell}{' *' if missed else ''}" for cell, missed in zip(cells, misses, strict=True)]
+        print(f"| {name} | {' | '.join(starred)} |", flush=True)
 
 
 def inputs_in(audio: Path) -> list[Path]:
@@ -278,7 +311,7 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     players = {name: load_player(name) for name in wanted.to or bundled_names()}
     print(f"{machine()}\n")
-    print_detached(players)
+    print_notes(players)
     print(f"\n| {' | '.join(SHOWN)} |\n|{'---|' * len(SHOWN)}")
     for name, player in players.items():
         own = timbre_of(wanted.recordings or recordings_of(name, wanted.audio), player)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from inference.conftest import NOISY, RATE
 from inference.melodies import FRAME_RATE, sung
+from luthier.dsp.controls_loudness import controls_loudness_db
 from luthier.dsp.harmonic_timbre import harmonic_timbre
 from luthier.dsp.signals import Controls, Expression, Features
 from luthier.errors import RangeError
@@ -18,8 +19,9 @@ from luthier.inference.morph import MorphWith
 from luthier.inference.player import Player
 from luthier.inference.rendering import render
 from luthier.model.config import DecoderConfig
+from luthier.model.instrument_file import TrainingSummary
 from luthier.units import hz_to_midi, power_to_db
-from model.small import small_instrument
+from model.small import joined, small_instrument
 
 INSTRUMENT = small_instrument(synths=NOISY)
 MELODY = sung(60.2, 64.3, None, 67.2, vibrato=0.2, level_db=-30.0)
@@ -62,6 +64,56 @@ def test_rough_notes_are_told_as_notes_and_gated_as_they_are() -> None:
     assert float(told[sings].min()) == pytest.approx(0.97)
     assert torch.equal(told[~sings], rough.periodicity[~sings])
     assert torch.equal(fit(INSTRUMENT, rough, {}).gate.harmonic, fit(INSTRUMENT, MELODY, {}).gate.harmonic)
+
+
+@torch.no_grad()
+def test_soft_notes_are_told_as_loud_as_known_ones_and_played_as_soft_as_wanted() -> None:
+    """The softest a recording has of a note is what is left of it in the room: a network answers that with noise."""
+    obedient = small_instrument(synths=NOISY, obeys=("loudness",))
+    known_db = float(obedient.statistics.loudness_db_quantiles[10])
+    melody = joined(sung(60, None, level_db=-20.0), sung(64, None, level_db=known_db - 9.0), dim=1)
+    loud, soft, rest = (slice(frame, frame + 20) for frame in (15, 115, 165))
+    for strength in (0.0, 1.0):
+        fitted = fit(obedient, melody, {"loudness": "none", "dynamics": strength})
+        told_db, wanted_db = (each.loudness_db[0, :, 0] for each in (fitted.features, fitted.wanted))
+        assert torch.equal(wanted_db, melody.loudness_db[0, :, 0])
+        assert torch.equal(told_db[soft], torch.full((20,), known_db))
+        assert torch.equal(told_db[loud], wanted_db[loud])
+        assert torch.equal(told_db[rest], wanted_db[rest])
+        played = fitted.edit(obedient.controls(fitted.features), slice(0, 200))
+        heard_db = controls_loudness_db(played, obedient.config.features)[0, :, 0]
+        assert float(heard_db[loud].mean() - heard_db[soft].mean()) == pytest.approx(-20.0 - known_db + 9.0, abs=0.2)
+    stubborn = fit(INSTRUMENT, melody, {"loudness": "none"})
+    assert torch.equal(stubborn.features.loudness_db, stubborn.wanted.loudness_db)
+
+
+@torch.no_grad()
+def test_in_a_morph_each_instrument_is_softened_by_what_it_is_told_louder() -> None:
+    first, second = (small_instrument(seed, synths=NOISY, obeys=("loudness",)) for seed in (3, 4))
+    second.statistics.loudness_db_quantiles += 20.0
+    known_db = float(first.statistics.loudness_db_quantiles[10])
+    melody = joined(sung(60, level_db=-20.0), sung(64, level_db=known_db - 9.0), dim=1)
+    for amount in (0.0, 1.0):
+        morph = MorphWith(second, amount)
+        fitted = fit(first, melody, {"loudness": "none", "dynamics": 0.0, "morph": morph})
+        assert fitted.morph is not None
+        assert float(fitted.morph.features.loudness_db[0, 75]) == pytest.approx(known_db + 20.0)
+        played = fitted.edit(first.controls(fitted.features), slice(0, 100))
+        heard_db = controls_loudness_db(played, first.config.features)[0, :, 0]
+        assert float(heard_db[25] - heard_db[75]) == pytest.approx(-20.0 - known_db + 9.0, abs=0.5)
+
+
+def test_what_a_transfer_followed_is_what_was_wanted() -> None:
+    """Curves, notes and reports are about what is heard, not about what a network is told to make it sound."""
+    player = Player(small_instrument(synths=NOISY, obeys=("loudness",)), TrainingSummary())
+    time = torch.arange(2 * RATE) / RATE
+    audio = 10.0 ** (-time) * sum(0.2 / k * torch.sin(2 * math.pi * 330.0 * k * time) for k in range(1, 6))
+    measured = player.measure(audio, RATE)
+    level_db = float(player.instrument.statistics.loudness_db_quantiles[10] - measured.loudness_db[0, 50])
+    result, fitted = player.transfer(audio, RATE, loudness=level_db), player.fit(measured, loudness=level_db)
+    assert torch.equal(result.features.loudness_db, fitted.wanted.loudness_db)
+    assert float((fitted.features.loudness_db - fitted.wanted.loudness_db).max()) > 10.0
+    assert result.loudness_shift_db == pytest.approx(level_db, abs=0.01)
 
 
 def test_without_voicing_the_pitch_is_played_everywhere() -> None:

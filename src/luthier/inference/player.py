@@ -195,7 +195,7 @@ class Player:
             expression=fitted.expression,
             scale=fitted.scale,
             diagnosis=[*fitted.diagnosis, *heard, *played],
-            features=fitted.features,
+            features=fitted.wanted,
             controls=rendering.controls,
         )
 
