@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from luthier.data.dataset import Dataset
+from luthier.data.split import Block
 from luthier.dsp.signals import Features
 from luthier.evaluation import listening_trials as trials_module
 from luthier.evaluation.anchor import low_pass_anchor
@@ -32,7 +33,7 @@ def noise_clip(seconds: float, *, level: float = 0.1) -> Clip:
     n_frames = round(100 * seconds)
     audio = level * torch.randn(1, n_frames * 160, generator=torch.Generator().manual_seed(0))
     features = Features(*(torch.full((1, n_frames, 1), value) for value in (440.0, 1.0, -30.0)))
-    return Clip("noise.wav", 100.0, audio, features)
+    return Clip("noise.wav", 100.0, audio, features, Block("0" * 16, 10000, n_frames))
 
 
 def test_a_trial_has_reference_anchor_oracle_and_every_instrument(dataset: Dataset, entrants: list[Entrant]) -> None:

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from evaluation.sounds import RATE, performance_dataset
+from evaluation.sounds import RATE, performance_dataset, tone
 from luthier.data.array_files import write_array
+from luthier.data.audio_files import save_audio
 from luthier.data.dataset import Dataset, array_path
+from luthier.data.prepare import prepare
 from luthier.dsp.feature_definition import FeatureDefinition
 from luthier.errors import DatasetError
 from luthier.evaluation import material
@@ -70,6 +72,21 @@ def test_what_is_passed_over_is_known_by_its_place(tmp_path: Path) -> None:
     assert (len(found), silent.name) == (1, "performance.wav")
     assert silent.start_seconds == pytest.approx((block.start_frame + half) / 100, abs=0.011)
     assert silent.seconds == pytest.approx((block.n_frames - half) / 100, abs=0.011)
+
+
+def test_of_two_recordings_with_one_name_the_silent_one_is_found(tmp_path: Path) -> None:
+    for day, level in (("monday", 0.3), ("tuesday", 0.5)):
+        audio = level * tone(220.0, seconds=12.0)
+        audio[:, -3 * RATE :] *= day == "monday"
+        (tmp_path / day).mkdir()
+        save_audio(tmp_path / day / "take.wav", audio, RATE)
+    definition = FeatureDefinition(tracker="swift")
+    prepare([tmp_path / "monday", tmp_path / "tuesday"], tmp_path / "dataset", definition, n_jobs=1)
+    dataset = Dataset.open(tmp_path / "dataset")
+    found, _ = clips_with_sound(dataset, "test")
+    (silent,) = silent_passages(dataset, "test", found)
+    assert len(found) == 1
+    assert silent[:2] == (found[0].name, found[0].start_seconds)
 
 
 def test_a_silent_part_is_an_error(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from luthier.data.prepare import prepare
 from luthier.errors import ConfigError, OutputError, TrainingError
 from luthier.training import module as training_module
 from luthier.training.run import RunOptions, train
+from luthier.training.run_folder import RunFolder, own_run
 from training.small_runs import run
 
 
@@ -85,6 +86,21 @@ def test_a_resumed_run_replaces_no_instrument_of_others(dataset_path: Path, tmp_
     assert other.read_bytes() == before
     assert run(dataset_path, other, RunOptions(run_folder=folder, resume=True, force=True), steps=4).steps == 4
     assert other.read_bytes() == (folder / "best.safetensors").read_bytes()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM there")
+def test_a_run_that_was_begun_by_force_and_stopped_goes_on_to_replace_the_instrument(
+    dataset_path: Path, tmp_path: Path
+) -> None:
+    before = run(dataset_path, tmp_path / "a.safetensors", steps=2).output.read_bytes()
+    end = RunOptions(force=True, on_epoch=lambda report: os.kill(os.getpid(), signal.SIGTERM))
+    with pytest.raises(KeyboardInterrupt):
+        run(dataset_path, tmp_path / "a.safetensors", end, steps=12)
+    assert (tmp_path / "a.safetensors").read_bytes() == before
+    assert own_run(tmp_path / "a.safetensors") is None  # made by the run that was replaced
+    again = run(dataset_path, tmp_path / "a.safetensors", RunOptions(resume=True), steps=12)
+    assert again.output.read_bytes() != before
+    assert own_run(again.output) == RunFolder(again.run_folder)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM there")
@@ -160,22 +176,26 @@ def test_a_pitch_corrected_in_the_test_part_alone_is_another_dataset(dataset_pat
 
 def test_a_run_of_a_version_that_kept_no_features_goes_on(dataset_path: Path, corrected: Path, tmp_path: Path) -> None:
     result = run(dataset_path, tmp_path / "a.safetensors", steps=2)
-    forget_features(result.run_folder / "last.ckpt")
+    forget(result.run_folder / "last.ckpt", "pitch")
+    with pytest.raises(TrainingError, match="begun on another dataset"):  # of the version that kept statistics
+        run(corrected / "after", result.output, RunOptions(resume=True), steps=4)
+    forget(result.run_folder / "last.ckpt", "features")
     assert run(corrected / "after", result.output, RunOptions(resume=True), steps=4).steps == 4
 
 
 def test_a_refit_that_learned_the_old_pitch_is_done_anew(dataset_path: Path, corrected: Path, tmp_path: Path) -> None:
     result = run(dataset_path, tmp_path / "a.safetensors", steps=2, refit=True)
     before = result.output.read_bytes()
-    forget_features(result.run_folder / "last.ckpt")
+    forget(result.run_folder / "last.ckpt", "features", "pitch")
     again = run(corrected / "after", result.output, RunOptions(resume=True))
     assert again.output.read_bytes() != before
 
 
-def forget_features(path: Path) -> None:
-    """Make a checkpoint one of the versions that kept nothing about the features."""
+def forget(path: Path, *names: str) -> None:
+    """Make a checkpoint one of the versions that kept less of its dataset."""
     checkpoint = torch.load(path, weights_only=True)
-    del checkpoint["luthier"]["measured"]
+    for name in names:
+        del checkpoint["luthier"][name]
     torch.save(checkpoint, path)
 
 

@@ -41,6 +41,10 @@ def test_a_file_that_wants_another_rate_is_told_the_command_that_has_it(tmp_path
     tables = settings_tables("fast", config_file=tmp_path / "c.toml")
     with pytest.raises(DatasetError, match=r"instead of 22050.*--preset fast --sample-rate 22050`"):
         resolve_settings(tables, FeatureDefinition())
+    # What a preset says of the hop is meant at any rate: prepared without naming it, it would follow from the rate.
+    studio = settings_tables("studio", config_file=tmp_path / "c.toml")
+    with pytest.raises(DatasetError, match=r"--preset studio --sample-rate 22050 --hop-length 441`"):
+        resolve_settings(studio, FeatureDefinition())
 
 
 @pytest.mark.parametrize(

@@ -87,23 +87,21 @@ class Dataset:
             raise DatasetError(f"{path}: no such dataset folder. Make one with: luthier prepare")
         return cls(path, read_manifest(path))
 
-    @property
-    def fingerprint(self) -> str:
-        """What tells it from a dataset of other recordings: 64 hexadecimal digits."""
-        return hashlib.sha256("".join(recording.content_hash for recording in self.recordings).encode()).hexdigest()
-
     @cached_property
-    def features_fingerprint(self) -> str:
-        """What tells it from a dataset of the same recordings with another pitch or another split: 64 hexadecimal digits.
+    def fingerprints(self) -> dict[str, str]:
+        """What tells it from other datasets: 64 hexadecimal digits each.
 
-        The pitch frame by frame; all other features as far as they show in the statistics of the training part.
+        By name: `dataset`, of the recordings; `features`, of the split and of what shows in the statistics of the training
+        part; `pitch`, of the pitch in every frame.
         """
         told = [part.model_dump(mode="json") for part in (self.statistics, self.manifest.split)]
-        found = hashlib.sha256(json.dumps(told).encode())
+        pitch = hashlib.sha256()
         for recording in self.recordings:
             for array in ("f0_hz", "periodicity"):
-                found.update(map_array(array_path(self.path, recording.id, array), recording.n_frames).numpy().data)
-        return found.hexdigest()
+                pitch.update(map_array(array_path(self.path, recording.id, array), recording.n_frames).numpy().data)
+        hashes = "".join(recording.content_hash for recording in self.recordings)
+        recorded, measured = (hashlib.sha256(text.encode()).hexdigest() for text in (hashes, json.dumps(told)))
+        return {"dataset": recorded, "features": measured, "pitch": pitch.hexdigest()}
 
     @property
     def definition(self) -> FeatureDefinition:

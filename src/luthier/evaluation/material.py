@@ -33,12 +33,14 @@ class Clip(NamedTuple):
         start_seconds: where in the recording it begins.
         audio: (1, n_frames * hop_length).
         features: (1, n_frames, 1) each.
+        block: where in the dataset that is.
     """
 
     name: str
     start_seconds: float
     audio: Tensor
     features: Features
+    block: Block
 
 
 class Passage(NamedTuple):
@@ -57,10 +59,9 @@ class Passage(NamedTuple):
 
 def silent_passages(dataset: Dataset, split: Part, scored: Iterable[Clip]) -> list[Passage]:
     """What `clips_with_sound` left out of a part: everything that is not among the scored clips."""
-    kept = {(clip.name, clip.start_seconds) for clip in scored}
+    kept = {clip.block for clip in scored}
     pieces = (piece for block in dataset.blocks(split) for piece in _pieces(block, _longest(dataset)))
-    found = [_passage(dataset, piece) for piece in pieces]
-    return [passage for passage in found if (passage.name, passage.start_seconds) not in kept]
+    return [_passage(dataset, piece) for piece in pieces if piece not in kept]
 
 
 def clips_with_sound(dataset: Dataset, split: Part) -> tuple[list[Clip], list[float]]:
@@ -133,4 +134,4 @@ def _passage(dataset: Dataset, block: Block) -> Passage:
 def _read(dataset: Dataset, block: Block) -> Clip:
     window, passage = dataset.window(*block), _passage(dataset, block)
     features = window.features.map(lambda values: values.unsqueeze(0))
-    return Clip(passage.name, passage.start_seconds, window.audio.unsqueeze(0), features)
+    return Clip(passage.name, passage.start_seconds, window.audio.unsqueeze(0), features, block)

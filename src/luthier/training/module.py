@@ -80,8 +80,7 @@ class TrainingModule(lightning.LightningModule):
         batches: what it learns from, this process's share of each.
         seconds_before: time spent in earlier parts of a resumed run, s.
         skipped: what was skipped because it was not finite, one sentence each.
-        dataset_fingerprint: of the recordings that it learns from.
-        features_fingerprint: of their features and their split.
+        fingerprints: of the dataset that it learns from.
         quiet_db: loudness of the quietest frames of the training material; None where rests say nothing.
         started_from: name of the network that it began from; empty if it began from chance.
         helper: another process that learns from the rest.
@@ -99,7 +98,7 @@ class TrainingModule(lightning.LightningModule):
         self.relative_scales = SpectralScales.relative(instrument.config.sample_rate)
         self.seconds_before, self.started = 0.0, time.monotonic()
         self.validation_began = self.validation_seconds = self.listening_seconds = 0.0
-        self.dataset_fingerprint = self.features_fingerprint = ""
+        self.fingerprints: dict[str, str] = {}
         self.quiet_db: float | None = None
         self.skipped: list[str] = []
         self.started_from = ""
@@ -323,8 +322,7 @@ class TrainingModule(lightning.LightningModule):
             "validation_seconds": self.validation_seconds,
             "listening_seconds": self.listening_seconds,
             "skipped": self.skipped,
-            "dataset": self.dataset_fingerprint,
-            "measured": self.features_fingerprint,
+            **self.fingerprints,
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:

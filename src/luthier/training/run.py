@@ -40,7 +40,7 @@ from luthier.training.run_folder import (
     default_run_folder,
     has_stopped_early,
     is_own_instrument,
-    keep_own_instrument,
+    keep_for_replacing,
     kept_numbers,
     open_run_folder,
     read_log,
@@ -182,8 +182,8 @@ def train(
     result = _finished(run, output) if options.resume else None
     if result is not None and _is_published(run, output):
         raise TrainingIsOverError(f"{folder.path}: {result.stopped_because}.")
-    if options.resume:
-        keep_own_instrument(folder, output)
+    if options.resume and is_own_instrument(folder, output):
+        keep_for_replacing(folder, output)
     result = result or _carry_out(run, output)
     write_settings(folder.config, run.settings)  # a finished run may be older than the wish to refit it
     if run.settings.training.refit:
@@ -198,6 +198,8 @@ def _carry_out(run: _Run, output: Path) -> RunResult:
     # Everything that a user can get wrong has been read by now: only then is anything written.
     open_run_folder(run.folder, resume=run.options.resume, force=run.options.force)
     write_settings(run.folder.config, run.settings)
+    if output.exists() and not run.options.resume:
+        keep_for_replacing(run.folder, output)
     with _ready(module):
         trainer = _trainer(run.folder, callbacks)
         if run.options.on_start is not None:

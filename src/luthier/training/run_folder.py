@@ -7,7 +7,7 @@ violin-run/
   last.ckpt            what `--resume` continues from
   tensorboard/         `tensorboard --logdir violin-run`
   audio/epoch_0001/    WAVs and pictures of the validation clip and the examples
-  published.txt        SHA-256 of the instrument that was there when the run last went on
+  published.txt        SHA-256 of the instrument that was there when the run began, by force, or last went on
   refit/               the same again for a refit, which has no validation; its best.safetensors is its last
 """
 
@@ -82,7 +82,7 @@ def default_run_folder(output: Path) -> RunFolder:
 def own_run(instrument: Path) -> RunFolder | None:
     """The run beside an instrument that made it; None where there is none, or it is that of another instrument."""
     folder = default_run_folder(instrument)
-    return folder if is_own_instrument(folder, instrument) else None
+    return folder if _is_outcome(folder, instrument) else None
 
 
 OUR_NAMES = {
@@ -146,20 +146,23 @@ def refuse_other_names(output: Path) -> None:
 
 
 def is_own_instrument(folder: RunFolder, output: Path) -> bool:
-    """Whether a file is an instrument that this run made: its best, its refit's, or what it wrote before it went on."""
-    if not output.is_file():
-        return False
-    content = output.read_bytes()
-    if any(path.is_file() and path.read_bytes() == content for path in (folder.best, folder.refit.best)):
+    """Whether a file is an instrument that this run made, or that it is to replace: see `keep_for_replacing`."""
+    if _is_outcome(folder, output):
         return True
-    return folder.published.is_file() and folder.published.read_text(encoding="utf-8") == _digest(content)
+    is_known = output.is_file() and folder.published.is_file()
+    return is_known and folder.published.read_text(encoding="utf-8") == _digest(output.read_bytes())
 
 
-def keep_own_instrument(folder: RunFolder, output: Path) -> None:
-    """Remember what this run wrote: when it goes on it makes other instruments, and is to replace that one."""
-    if is_own_instrument(folder, output):
-        with atomic_file(folder.published, force=True) as temporary:
-            temporary.write_text(_digest(output.read_bytes()), encoding="utf-8")
+def _is_outcome(folder: RunFolder, output: Path) -> bool:
+    """Whether a file is what a run has made so far: its best instrument, or its refit's."""
+    made = [path.read_bytes() for path in (folder.best, folder.refit.best) if path.is_file()]
+    return bool(made) and output.is_file() and output.read_bytes() in made
+
+
+def keep_for_replacing(folder: RunFolder, output: Path) -> None:
+    """Remember which instrument a run is to replace: when it goes on, that is none of its own any more, or never was."""
+    with atomic_file(folder.published, force=True) as temporary:
+        temporary.write_text(_digest(output.read_bytes()), encoding="utf-8")
 
 
 def _digest(content: bytes) -> str:
@@ -194,8 +197,8 @@ def has_stopped_early(folder: RunFolder, patience: int) -> bool:
 
 def is_same_dataset(folder: RunFolder, dataset: Dataset) -> bool:
     """Whether the last checkpoint learned from this dataset; older versions kept less of what tells datasets apart."""
-    kept, now = kept_numbers(folder), {"dataset": dataset.fingerprint, "measured": dataset.features_fingerprint}
-    return all(kept.get(name, fingerprint) == fingerprint for name, fingerprint in now.items())
+    kept = kept_numbers(folder)
+    return all(kept.get(name, fingerprint) == fingerprint for name, fingerprint in dataset.fingerprints.items())
 
 
 def check_same_dataset(folder: RunFolder, dataset: Dataset) -> None:

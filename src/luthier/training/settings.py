@@ -93,7 +93,7 @@ def resolve_settings(tables: Mapping[str, Any], definition: FeatureDefinition) -
     odd = [key for key, value in wanted.items() if key in fixed and found[key] != value]
     if odd:
         differences = ", ".join(f"{key} {found[key]} instead of {wanted[key]}" for key in odd)
-        again = _prepare_command(instrument.get("preset", "fast"), {key: wanted[key] for key in odd})
+        again = _prepare_command(instrument.get("preset", "fast"), wanted)
         raise DatasetError(f"the dataset has {differences}. Prepare it again with {again}.")
     complete = dict(instrument) | {"features": found}
     return Settings(instrument_config(complete), training_config(tables.get("training", {})))
@@ -116,7 +116,7 @@ def refuse_other_features(overrides: Mapping[str, Any], preset: str, definition:
     if not odd:
         return
     differences = ", ".join(f"{name} {getattr(definition, name)} instead of {wanted[name]}" for name in odd)
-    again = f", or prepare it again with {_prepare_command(preset, {name: wanted[name] for name in odd})}"
+    again = f", or prepare it again with {_prepare_command(preset, wanted)}"
     raise DatasetError(
         f"the dataset has {differences}. Leave that out{'' if set(odd).isdisjoint(PREPARED) else again}."
     )
@@ -125,8 +125,10 @@ def refuse_other_features(overrides: Mapping[str, Any], preset: str, definition:
 def _prepare_command(preset: str, wanted: Mapping[str, Any]) -> str:
     """The command that prepares recordings with these features, as far as the preset by itself does not."""
     usual = preset_tables(preset)["instrument"].get("features", {})
-    odd = [name for name, value in wanted.items() if name in PREPARED and usual.get(name) != value]
-    options = "".join(f" --{name.replace('_', '-')} {wanted[name]}" for name in odd)
+    names = [name for name in wanted if name in PREPARED and usual.get(name) != wanted[name]]
+    if "sample_rate" in names and "hop_length" in wanted.keys() - names:  # it would follow from the rate
+        names.append("hop_length")
+    options = "".join(f" --{name.replace('_', '-')} {wanted[name]}" for name in names)
     return f"`luthier prepare RECORDINGS... -o DATASET --preset {preset}{options}`"
 
 

@@ -32,7 +32,7 @@ def build(dataset: Dataset, settings: Settings, part: Part = "train") -> tuple[T
     module = TrainingModule(instrument, settings.training, counter, batches)
     module.started_from = start if fits else ""
     module.quiet_db = start_room(instrument.room, dataset)
-    module.dataset_fingerprint, module.features_fingerprint = dataset.fingerprint, dataset.features_fingerprint
+    module.fingerprints = dataset.fingerprints
     return module, batches
 
 

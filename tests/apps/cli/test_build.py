@@ -89,6 +89,17 @@ def test_a_build_that_died_before_it_noted_its_training_goes_on(luthier_command,
     assert json.loads(progress.read_text())["is_trained"]
 
 
+def test_a_build_that_is_trained_needs_its_checkpoint_no_more(luthier_command, take, tmp_path) -> None:
+    output = tmp_path / "lute.safetensors"
+    assert luthier_command("build", take, "-o", output, "--steps", 2, "--no-refit").code == 0
+    shutil.rmtree(tmp_path / "lute-build" / "report")
+    (tmp_path / "lute-run" / "last.ckpt").write_bytes(b"half")
+    again = luthier_command("build", take, "-o", output, "--steps", 2, "--no-refit", "--resume")
+    assert (again.code, "3 of 4" in again.stderr) == (0, False), again.stderr
+    longer = luthier_command("build", take, "-o", output, "--steps", 3, "--no-refit", "--resume")
+    assert (longer.code, "last.ckpt: no checkpoint of a run, or damaged" in longer.stderr) == (1, True)
+
+
 def test_a_pitch_that_was_corrected_by_hand_is_trained_on_anew(luthier_command, take, tmp_path) -> None:
     output, dataset = tmp_path / "lute.safetensors", tmp_path / "lute-build" / "dataset"
     assert luthier_command("build", take, "-o", output, "--steps", 2).code == 0

@@ -18,7 +18,7 @@ from luthier.apps.cli.output import print_json, results_only, say
 from luthier.apps.cli.prepare import feature_definition, prepare
 from luthier.apps.cli.train import train
 from luthier.atomic import refuse_existing, refuse_unwritable
-from luthier.errors import ConfigError, OutputError, TrainingIsOverError
+from luthier.errors import ConfigError, OutputError, TrainingError, TrainingIsOverError
 
 
 def build(
@@ -105,7 +105,10 @@ def _without_other_training(now: BuildProgress, places: BuildPlaces) -> BuildPro
     from luthier.training.run_folder import default_run_folder, is_same_dataset
 
     run = default_run_folder(places.output)
-    if not (now.is_begun and run.checkpoint.is_file()) or is_same_dataset(run, Dataset.open(places.dataset)):
+    try:
+        if not (now.is_begun and run.checkpoint.is_file()) or is_same_dataset(run, Dataset.open(places.dataset)):
+            return now
+    except TrainingError:  # a damaged checkpoint: what is trained is trained, and training says it where it needs it
         return now
     say(f"{places.dataset}: was prepared anew since it was trained on. Training begins anew, too.")
     return now._replace(is_begun=False, is_trained=False)
