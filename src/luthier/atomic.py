@@ -108,7 +108,7 @@ def atomic_file(path: str | Path, *, force: bool = False) -> Iterator[Path]:
     path = Path(path)
     refuse_existing(path, force=force)
     prefix, suffix = f".{path.stem[:NAME_LENGTH]}{UNFINISHED}", path.suffix
-    missing = _missing_folders(path)
+    missing = missing_folders(path)
     with _as_output_error(path):
         _make_place(path, prefix, suffix)
         temporary = _new_name(path, prefix, suffix)
@@ -121,7 +121,7 @@ def atomic_file(path: str | Path, *, force: bool = False) -> Iterator[Path]:
             _sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
-        _remove_empty(missing)
+        remove_empty(missing)
 
 
 @contextmanager
@@ -137,7 +137,7 @@ def atomic_folder(path: str | Path, *, force: bool = False) -> Iterator[Path]:
     path = Path(path)
     refuse_existing(path, force=force)
     prefix = f".{path.name[:NAME_LENGTH]}{UNFINISHED}"
-    missing = _missing_folders(path)
+    missing = missing_folders(path)
     with _as_output_error(path):
         _make_place(path, prefix, "")
         temporary = _new_name(path, prefix, "")
@@ -150,16 +150,16 @@ def atomic_folder(path: str | Path, *, force: bool = False) -> Iterator[Path]:
             _sync_folder(path.parent)
     finally:
         _remove(temporary)
-        _remove_empty(missing)
+        remove_empty(missing)
 
 
-def _missing_folders(path: Path) -> list[Path]:
+def missing_folders(path: Path) -> list[Path]:
     """Folders that are made for a result, the innermost first."""
     return [folder for folder in path.absolute().parents if not folder.exists()]
 
 
-def _remove_empty(folders: Iterable[Path]) -> None:
-    """What was made for a result that there is not; one that holds anything stays."""
+def remove_empty(folders: Iterable[Path]) -> None:
+    """Remove what was made for a result that there is not; a folder that holds anything stays."""
     with suppress(OSError):
         for folder in folders:
             folder.rmdir()

@@ -117,7 +117,7 @@ def test_only_bad_files_is_an_error_that_leaves_nothing(tmp_path: Path) -> None:
 def test_too_little_material_is_an_error_that_leaves_nothing(tmp_path: Path) -> None:
     write_tone(tmp_path / "a.wav", seconds=2.0)
     with pytest.raises(DatasetError, match="at least 6 s"):
-        prepare([tmp_path / "a.wav"], tmp_path / "out", SWIFT, n_jobs=1)
+        prepare([tmp_path / "a.wav"], tmp_path / "new" / "out", SWIFT, n_jobs=1)
     assert left_in(tmp_path) == ["a.wav"]
 
 

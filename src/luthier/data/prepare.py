@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import joblib
 
-from luthier.atomic import atomic_folder, refuse_existing, refuse_loss
+from luthier.atomic import atomic_folder, missing_folders, refuse_existing, refuse_loss, remove_empty
 from luthier.data.array_files import array_path, map_array
 from luthier.data.cluster import map_on_cluster
 from luthier.data.dataset import ARRAYS
@@ -161,7 +161,9 @@ def prepare(  # noqa: PLR0913 - as many as the command has options
 @contextmanager
 def _work_folder(partial: Path) -> Iterator[None]:
     """Keep finished recordings only where the same call could go on with them: after an interruption or a full disk."""
+    missing = missing_folders(partial)
     try:
+        partial.mkdir(parents=True, exist_ok=True)  # not by a worker, who would remove it while another begins
         yield
     except (AudioFileError, DatasetError):
         shutil.rmtree(partial, ignore_errors=True)
@@ -173,7 +175,10 @@ def _work_folder(partial: Path) -> Iterator[None]:
         ) from error
     except (OutputError, ConfigError) as error:
         raise type(error)(f"{error}{_kept(partial)}") from error
-    shutil.rmtree(partial, ignore_errors=True)
+    else:
+        shutil.rmtree(partial, ignore_errors=True)
+    finally:
+        remove_empty(missing)
 
 
 def _kept(partial: Path) -> str:

@@ -296,9 +296,8 @@ def _is_published(run: _Run, output: Path) -> bool:
     return output.is_file() and output.read_bytes() == made.best.read_bytes()
 
 
+# In the order in which Lightning calls them: who listens at the end has to know that it is the end.
 class _Callbacks(NamedTuple):
-    """In the order in which Lightning calls them: who listens at the end has to know that it is the end."""
-
     reporter: Reporter
     patience: Patience | None
     listener: Listener

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json as json_format
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -84,10 +85,8 @@ def build(
             now = now._replace(is_begun=True)
             now.write(places)
             wish = [*told, f"refit={str(refit).lower()}"]
-            try:
+            with _may_be_over():
                 train(places.dataset, output, preset, minutes, steps, resume=goes_on, settings=wish, force=anew)
-            except TrainingIsOverError as over:
-                say(str(over))
             now._replace(is_trained=True).write(places)
         say("4 of 4: how good it is, on passages that it never heard")
         evaluate(output, places.dataset, places.report, force=True)
@@ -97,6 +96,15 @@ def build(
     else:
         print(places.report_page)
         print(output)
+
+
+@contextmanager
+def _may_be_over() -> Iterator[None]:
+    """A build may have died between writing its instrument and noting that, or be given a smaller budget."""
+    try:
+        yield
+    except TrainingIsOverError as over:
+        say(str(over))
 
 
 def _without_other_training(now: BuildProgress, places: BuildPlaces) -> BuildProgress:
