@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from luthier.evaluation.advice import advise, describe
-from luthier.evaluation.scores import ClipScores, Evaluation, FramedScore, RoomSummary, SilentPassage
+from luthier.evaluation.scores import ClipScores, Evaluation, FramedScore, Passage, RoomSummary
 
 
 def framed(model: float, gap: float | None) -> FramedScore:
@@ -75,7 +75,7 @@ def test_a_good_instrument_hears_only_good_things() -> None:
         ),
         ({"clips": (clip("a.wav", 5, seconds=0.3),)}, "less than 1 s of held-out sound"),
         (
-            {"silent": tuple(SilentPassage(name=f"{n}.wav", start_seconds=30 * n, seconds=9) for n in range(5))},
+            {"silent": tuple(Passage(recording=f"{n}.wav", start_seconds=30 * n, seconds=9) for n in range(5))},
             "nothing sounds in it: 0.wav from 0 s, 1.wav from 30 s, 2.wav from 60 s and 2 more, 45 s in all",
         ),
         ({"clips": (clip("a.wav", 5), clip("b.wav", 9), clip("c.wav", 5))}, "weakest passage is b.wav from 60 s"),

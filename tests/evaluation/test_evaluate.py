@@ -13,10 +13,10 @@ from luthier.errors import DatasetError, RangeError
 from luthier.evaluation.evaluate import check_fit, evaluate
 from luthier.evaluation.frames_of_reference import Synthesiser, base_controls, mean_timbre, oracle_controls
 from luthier.evaluation.intervals import bootstrap_interval, student_interval
-from luthier.evaluation.material import Passage, clips
+from luthier.evaluation.material import clips
 from luthier.evaluation.metrics import PITCH_METRICS, score_clip
 from luthier.evaluation.playing import play_instrument
-from luthier.evaluation.scores import Evaluation
+from luthier.evaluation.scores import Evaluation, Passage
 from luthier.model.config import InstrumentConfig, RoomConfig
 from luthier.model.instrument import Instrument
 
@@ -103,10 +103,10 @@ def test_over_several_passages_the_intervals_are_students_and_the_jackknifes(
 def test_what_is_left_out_as_silent_is_in_the_scores(
     instrument: Instrument, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    left_out = Passage("rests.wav", start_seconds=3.0, seconds=2.0)
+    left_out = Passage(recording="rests.wav", start_seconds=3.0, seconds=2.0)
     monkeypatch.setattr("luthier.evaluation.evaluate.silent_passages", lambda *_: [left_out])
     found = json.loads(evaluate(instrument, dataset, seeds=(0, 1)).to_json())
-    assert found["silent"] == [left_out._asdict()]
+    assert found["silent"] == [left_out.model_dump()]
 
 
 def test_each_passage_keeps_its_frames_of_reference(scores: Evaluation) -> None:

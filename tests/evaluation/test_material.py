@@ -69,7 +69,7 @@ def test_what_is_passed_over_is_known_by_its_place(tmp_path: Path) -> None:
     dataset = Dataset.open(dataset.path)
     found, _ = clips_with_sound(dataset, "train")
     (silent,) = silent_passages(dataset, "train", found)
-    assert (len(found), silent.name) == (1, "performance.wav")
+    assert (len(found), silent.recording) == (1, "performance.wav")
     assert silent.start_seconds == pytest.approx((block.start_frame + half) / 100, abs=0.011)
     assert silent.seconds == pytest.approx((block.n_frames - half) / 100, abs=0.011)
 
@@ -86,7 +86,7 @@ def test_of_two_recordings_with_one_name_the_silent_one_is_found(tmp_path: Path)
     found, _ = clips_with_sound(dataset, "test")
     (silent,) = silent_passages(dataset, "test", found)
     assert len(found) == 1
-    assert silent[:2] == (found[0].name, found[0].start_seconds)
+    assert (silent.recording, silent.start_seconds) == (found[0].name, found[0].start_seconds)
 
 
 def test_a_silent_part_is_an_error(tmp_path: Path) -> None:

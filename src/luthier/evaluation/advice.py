@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from luthier.evaluation.scores import ClipScores, Evaluation, FramedScore, Number, SilentPassage
+from luthier.evaluation.scores import ClipScores, Evaluation, FramedScore, Number, Passage
 
 GOOD_GAP, FAIR_GAP, PLAIN_GAP = 0.30, 0.50, 0.75
 """A published autoencoder of six million parameters is at 0.41 to 0.44, in MSS."""
@@ -228,10 +228,10 @@ def _certainty(seconds: float) -> Finding:
     return Finding(f"All of this rests on {few} s of held-out sound.", "Record more to be surer of it.")
 
 
-def _left_out(silent: Sequence[SilentPassage]) -> Finding:
+def _left_out(silent: Sequence[Passage]) -> Finding:
     if not silent:
         return Finding("")
-    named = ", ".join(f"{each.name} from {each.start_seconds:.0f} s" for each in silent[:MOST_NAMED])
+    named = ", ".join(f"{each.recording} from {each.start_seconds:.0f} s" for each in silent[:MOST_NAMED])
     more = f" and {len(silent) - MOST_NAMED} more" if len(silent) > MOST_NAMED else ""
     seconds = sum(each.seconds for each in silent)
     return Finding(f"Left out, for (nearly) nothing sounds in it: {named}{more}, {seconds:.0f} s in all.")

@@ -32,7 +32,7 @@ from luthier.evaluation.metrics import (
 from luthier.evaluation.pitch import YinTrack, melody_of, pitch_errors
 from luthier.evaluation.playing import play_controls, play_instrument
 from luthier.evaluation.room import direct_to_reverberant_db, octave_t60_seconds
-from luthier.evaluation.scores import ClipScores, Evaluation, FramedScore, Number, RoomSummary, SilentPassage, known
+from luthier.evaluation.scores import ClipScores, Evaluation, FramedScore, Number, RoomSummary, known
 from luthier.model.instrument import Instrument
 from luthier.units import samples_to_seconds
 
@@ -77,7 +77,7 @@ def evaluate(
         results = [_score(clip, instrument, timbre, synthesiser, seeds) for clip in scored]
     rows = zip(scored, results, sounding_seconds, strict=True)
     passages = tuple(_clip_scores(*row, instrument.config.sample_rate) for row in rows)
-    silent = tuple(SilentPassage(**each._asdict()) for each in silent_passages(dataset, split, scored))
+    silent = tuple(silent_passages(dataset, split, scored))
     return _summarise(instrument, passages, results, split, seeds).model_copy(update={"silent": silent})
 
 

@@ -14,6 +14,7 @@ from luthier.data.split import Block, Part
 from luthier.dsp.signals import Features
 from luthier.errors import DatasetError
 from luthier.evaluation.dynamics import COUNTED_RANGE_DB
+from luthier.evaluation.scores import Passage
 from luthier.units import samples_to_seconds
 
 LONGEST_CLIP_SECONDS = 30
@@ -41,20 +42,6 @@ class Clip(NamedTuple):
     audio: Tensor
     features: Features
     block: Block
-
-
-class Passage(NamedTuple):
-    """Where a clip is.
-
-    Attributes:
-        name: the recording's file name.
-        start_seconds: where in the recording it begins.
-        seconds: its length.
-    """
-
-    name: str
-    start_seconds: float
-    seconds: float
 
 
 def silent_passages(dataset: Dataset, split: Part, scored: Iterable[Clip]) -> list[Passage]:
@@ -128,10 +115,10 @@ def _pieces(block: Block, longest: int) -> list[Block]:
 def _passage(dataset: Dataset, block: Block) -> Passage:
     hop_length, rate = dataset.definition.hop_length, dataset.definition.sample_rate
     start, length = (samples_to_seconds(n * hop_length, rate) for n in (block.start_frame, block.n_frames))
-    return Passage(dataset.name_of(block.recording), start, length)
+    return Passage(recording=dataset.name_of(block.recording), start_seconds=start, seconds=length)
 
 
 def _read(dataset: Dataset, block: Block) -> Clip:
     window, passage = dataset.window(*block), _passage(dataset, block)
     features = window.features.map(lambda values: values.unsqueeze(0))
-    return Clip(passage.name, passage.start_seconds, window.audio.unsqueeze(0), features, block)
+    return Clip(passage.recording, passage.start_seconds, window.audio.unsqueeze(0), features, block)

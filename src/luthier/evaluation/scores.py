@@ -49,12 +49,17 @@ class RoomSummary(_Frozen):
     direct_to_reverberant_db: Number = Field(description="direct sound against the rest, dB")
 
 
-class ClipScores(_Frozen):
-    """One clip: where it is, and what scores on it (averages over noise seeds)."""
+class Passage(_Frozen):
+    """Where a clip is."""
 
-    recording: str
+    recording: str = Field(description="its file name")
     start_seconds: float
     seconds: float
+
+
+class ClipScores(Passage):
+    """One clip: where it is, and what scores on it (averages over noise seeds)."""
+
     sounding_seconds: Number = Field(None, description="of these, within 60 dB of the loudest moment of all passages")
     scores: dict[str, Number] = Field(description="the instrument's")
     predicted: dict[str, Number] = Field(default_factory=dict, description="the same with an expression of its own")
@@ -63,14 +68,6 @@ class ClipScores(_Frozen):
     )
     oracle: dict[str, Number] = Field(default_factory=dict, description="and those of the pitch")
     base: dict[str, Number] = Field(default_factory=dict)
-
-
-class SilentPassage(_Frozen):
-    """A passage that is not scored, for nothing sounds in it."""
-
-    name: str = Field(description="the recording's file name")
-    start_seconds: float
-    seconds: float
 
 
 class Evaluation(_Frozen):
@@ -100,7 +97,7 @@ class Evaluation(_Frozen):
     )
     room: RoomSummary
     clips: tuple[ClipScores, ...]
-    silent: tuple[SilentPassage, ...] = Field((), description="passages of that part that are left out")
+    silent: tuple[Passage, ...] = Field((), description="what of that part is not scored, for nothing sounds in it")
 
     @property
     def framed(self) -> dict[str, FramedScore]:

@@ -103,6 +103,21 @@ def test_notes_and_a_picture_are_written_beside(play, tmp_path) -> None:
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_soft_notes_are_written_as_soft_as_they_are_played(luthier_command, tmp_path) -> None:
+    """The network is told the loudness of notes that it knows; that is nothing to write down."""
+    time = np.arange(16000) / 16000
+    notes = [
+        level * sum(np.sin(2 * np.pi * k * hz * time) / k for k in range(1, 8))
+        for level, hz in ((0.3, 330), (0.02, 440))
+    ]
+    soundfile.write(tmp_path / "two.wav", np.concatenate(notes), 16000)
+    where = ("-o", tmp_path / "out.wav", "--save-midi", tmp_path / "a.mid")
+    assert luthier_command("transfer", tmp_path / "two.wav", "--to", "violin", *where).code == 0
+    speeds = [message.velocity for message in mido.MidiFile(tmp_path / "a.mid") if message.type == "note_on"]
+    loud, soft = (speed for speed in speeds if speed)
+    assert loud - soft > 2.5 * 0.8 * 20  # MIDI velocities for a dB, least dB of the violin's for one sung, dB
+
+
 def test_what_lies_beside_is_not_overwritten(play, tmp_path) -> None:
     (tmp_path / "a.mid").write_text("precious")
     assert play("--save-midi", tmp_path / "a.mid").code == 1
