@@ -15,6 +15,7 @@ from luthier.data.split import Block, Split
 from luthier.data.statistics import FrameArrays, measure_statistics
 from luthier.data.synthetic import synthetic_instrument
 from luthier.dsp.feature_definition import FeatureDefinition
+from luthier.dsp.signals import MEASURED
 
 RATE = 16000
 RECORDING = "0" * 16
@@ -43,7 +44,7 @@ def white(n_samples: int, *, level: float = 0.1, seed: int = 0) -> Tensor:
 def performance_dataset(folder: Path, definition: FeatureDefinition, *, seconds: float = 12.0) -> Dataset:
     """A synthetic performance with its true features: two thirds for training, a sixth each for validation and test."""
     played = synthetic_instrument(definition, torch.ones(1), torch.Generator().manual_seed(3), seconds=seconds)
-    arrays = [played.audio, *played.features[:-1]]
+    arrays = [played.audio, *played.features[: len(MEASURED)]]
     folder.mkdir(parents=True)
     for name, values in zip(ARRAYS, arrays, strict=True):
         write_array(array_path(folder, RECORDING, name), [values.reshape(-1).numpy()])
@@ -69,7 +70,8 @@ def performance_dataset(folder: Path, definition: FeatureDefinition, *, seconds:
         recordings=(recording,),
         split=split_entry(split),
         statistics=measure_statistics(
-            [FrameArrays(*(values.reshape(-1).numpy() for values in played.features[:-1]))], definition.frame_rate
+            [FrameArrays(*(values.reshape(-1).numpy() for values in played.features[: len(MEASURED)]))],
+            definition.frame_rate,
         ),
         credit="Played by <nobody>",
         licence="CC0 1.0",

@@ -22,6 +22,7 @@ from luthier.inference.player import Player
 from luthier.model.instrument import Instrument
 from luthier.model.instrument_file import TrainingSummary
 from luthier.model.presets import instrument_config, preset_names, preset_tables
+from luthier.units import octaves_to_hz
 from model.small import constant_features, joined, small_instrument
 
 OUTPUTS = ("amplitude", "harmonic_distribution", "noise_magnitudes")
@@ -67,7 +68,7 @@ def assert_equal_to_pytorch(instrument: Instrument, cell: Cell, features: Featur
     cell.state = np.zeros_like(cell.state)
     wanted, found = [], []
     for frame in frames_of(features):
-        controls, state = instrument.controls_block(frame, state)
+        controls, state = instrument.controls_block(instrument.with_known_loudness(frame), state)
         wanted.append(controls)
         found.append(cell.play(frame))
     for name in OUTPUTS:
@@ -106,6 +107,20 @@ def test_expression_changes_what_is_played(violin_file, measured) -> None:
     bright = Cell(violin_file).play(only(frame)._replace(brightness_octaves=torch.full((1, 1, 1), 4.0)))
     centre = [float((played["harmonic_distribution"] * np.arange(1, 61)).sum()) for played in (own, bright)]
     assert centre[1] > 1.2 * centre[0]
+
+
+@torch.no_grad()
+def test_soft_notes_have_less_noise_than_the_network_alone_answers(violin: Player, violin_file: bytes) -> None:
+    statistics, cell = violin.instrument.statistics, Cell(violin_file)
+    hz, soft_db = octaves_to_hz(statistics.f0_octaves_quantiles[90]), statistics.loudness_db_quantiles[2]
+    features = constant_features(float(hz), float(soft_db), 100)
+    exported = [cell.play(frame) for frame in frames_of(features)][-1]
+    alone = {name: values[:, -1:].numpy() for name, values in violin.instrument.controls(features)._asdict().items()}
+    exported_db, alone_db = (
+        10.0 * np.log10(np.square(each["noise_magnitudes"]).sum() / np.square(each["amplitude"]).sum())
+        for each in (exported, alone)
+    )
+    assert exported_db < alone_db - 5.0
 
 
 def test_the_file_is_sound_and_says_all_that_it_takes_to_play_it(violin: Player, violin_file: bytes) -> None:
@@ -178,7 +193,7 @@ def test_the_state_of_the_exported_network_is_that_of_the_instrument(violin, vio
     features = measured.without_expression()
     with torch.no_grad():
         for frame in frames_of(features):
-            state = violin.instrument.controls_block(frame, state)[1]
+            state = violin.instrument.controls_block(violin.instrument.with_known_loudness(frame), state)[1]
             cell.play(frame)
     expected: Tensor = torch.cat([state.decoder.hidden, state.predictor], dim=-1)
     assert np.abs(cell.state - expected.numpy()).max() < RELATIVE

@@ -124,8 +124,9 @@ def test_gradients_reach_every_weight() -> None:
 def test_features_of_another_shape_are_refused(axes: tuple[int, ...]) -> None:
     with pytest.raises(ShapeError, match=r"one common \(batch, n_frames, 1\)"):
         small_instrument().controls(Features(*(torch.ones(axes) for _ in range(3))))
-    with pytest.raises(ShapeError, match="one common"):
-        small_instrument().controls(random_features(5)._replace(loudness_db=torch.zeros(1, 4, 1)))
+    for name in ("loudness_db", "told_loudness_db"):
+        with pytest.raises(ShapeError, match="one common"):
+            small_instrument().controls(random_features(5)._replace(**{name: torch.zeros(1, 4, 1)}))
 
 
 def test_white_noise_is_white_uniform_and_seeded() -> None:

@@ -11,6 +11,7 @@ from luthier.model.config import DecoderConfig
 from luthier.model.inputs import EXPRESSION_INPUTS
 from luthier.model.instrument import Instrument
 from luthier.model.obedience import LOUDNESS_CORRECTION_DB
+from luthier.units import db_to_amplitude
 from model.small import expressive_features, random_features, small_config, small_instrument
 
 EXPRESSIVE = DecoderConfig(inputs=("loudness_z", *EXPRESSION_INPUTS), input_width=4, gru_width=6, output_width=7)
@@ -42,6 +43,18 @@ def test_an_untrained_instrument_already_does_as_it_is_told(instrument: Instrume
     promised_db = controls_loudness_db(controls, instrument.config.features)
     torch.testing.assert_close(promised_db, features.loudness_db, atol=1e-3, rtol=0)
     assert timbre_of(controls) == pytest.approx((BRIGHTNESS, WARMTH, HOLLOWNESS), abs=0.01)
+
+
+def test_softer_than_the_notes_it_knows_it_plays_as_it_plays_those_turned_down(instrument: Instrument) -> None:
+    known_db = float(instrument.statistics.loudness_db_quantiles[10])
+    steady = wished()._replace(periodicity=torch.full((1, 20, 1), 0.6))
+    at_known, soft = (steady._replace(loudness_db=torch.full((1, 20, 1), known_db - less)) for less in (0.0, 15.0))
+    expected, played = instrument.controls(at_known), instrument.controls(instrument.with_known_loudness(soft))
+    torch.testing.assert_close(played.amplitude, db_to_amplitude(-15.0) * expected.amplitude)
+    torch.testing.assert_close(played.noise_magnitudes, db_to_amplitude(-15.0) * expected.noise_magnitudes)
+    torch.testing.assert_close(played.harmonic_distribution, expected.harmonic_distribution)
+    rest = soft._replace(periodicity=torch.full((1, 20, 1), 0.4))
+    torch.testing.assert_close(instrument.controls(instrument.with_known_loudness(rest)), instrument.controls(rest))
 
 
 def test_a_timbre_that_nobody_gives_is_the_networks(instrument: Instrument) -> None:

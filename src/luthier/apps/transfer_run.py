@@ -120,7 +120,7 @@ def transfer_file(source: Path, output: Path, plan: TransferPlan) -> Report:
     if plan.beside.curves is not None and played:
         save_controls(plan.beside.curves, _joined(played), frame_rate, force=plan.force)
     if plan.beside.midi is not None:
-        save_notes(plan.beside.midi, find_notes(fitted.wanted, frame_rate), frame_rate, force=plan.force)
+        save_notes(plan.beside.midi, find_notes(fitted.features, frame_rate), frame_rate, force=plan.force)
     if plan.beside.plot is not None:
         _plot(plan.beside.plot, heard.beginning, output, plan)
     usual = plan.player.instrument.statistics.quantiles_of("noisiness_db")

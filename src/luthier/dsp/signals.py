@@ -45,6 +45,8 @@ class Features(NamedTuple):
             them to the instrument.
         is_wish: bool, (batch, n_frames, n_fields of `Expression`), which of them an instrument that obeys is to play
             exactly; None for all that are given.
+        told_loudness_db: (batch, n_frames, 1), what the network of an instrument that obeys is told instead of
+            `loudness_db`, which is played; None for the same.
     """
 
     f0_hz: Tensor
@@ -56,6 +58,7 @@ class Features(NamedTuple):
     noisiness_db: Tensor | None = None
     air_octaves: Tensor | None = None
     is_wish: Tensor | None = None
+    told_loudness_db: Tensor | None = None
 
     def map(self, change: Callable[[Tensor], Tensor]) -> Features:
         """Change every feature that is given in the same way."""
@@ -66,7 +69,7 @@ class Features(NamedTuple):
         return Features(self.f0_hz, self.periodicity, self.loudness_db)
 
 
-MEASURED = Features._fields[:-1]
+MEASURED = Features._fields[: Features._fields.index("is_wish")]
 """What of `Features` is measured in a recording and kept in a dataset."""
 
 

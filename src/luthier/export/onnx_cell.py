@@ -100,6 +100,7 @@ class OneFrame(nn.Module):
             is_wish = [~wish.isnan() for wish in given]
             values = (torch.where(*each) for each in zip(is_wish, given, own, strict=True))
             features = Features(f0_hz, periodicity, loudness_db, *values)._replace(is_wish=torch.cat(is_wish, dim=-1))
+        features = instrument.with_known_loudness(features)
         controls, after = instrument.controls_block(features, InstrumentState(DecoderState(hidden), predictor))
         new_state = torch.cat([after.decoder.hidden, after.predictor], dim=-1)
         return controls.amplitude, controls.harmonic_distribution, controls.noise_magnitudes, new_state

@@ -1,8 +1,7 @@
 """Making a melody ready for an instrument, wish by wish.
 
 measured ─► register, tuning ─► notes: autotune, vibrato, glide ─► loudness ─► attacks ─► expression ─► features
-    |                                                                      `─► softening, of what is told louder
-    `─────────────────────────► softening, morph, colour, dynamics, gate: applied to the controls, block by block
+    `─────────────────────────► morph, colour, dynamics, gate: applied to the controls, block by block
 """
 
 from __future__ import annotations
@@ -12,10 +11,9 @@ from functools import partial
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
 
 from luthier.dsp.harmonic_timbre import HarmonicTimbre
-from luthier.dsp.signals import VOICED_PERIODICITY, Controls, Features
+from luthier.dsp.signals import Controls, Features
 from luthier.errors import RangeError
 from luthier.inference.diagnosis import Trouble, diagnose_fit, diagnose_idle, diagnose_second
 from luthier.inference.expression_fit import fit_expression
@@ -26,7 +24,6 @@ from luthier.inference.morph import Morph, check_morph
 from luthier.inference.note_gate import GateSettings, NoteGate, note_gate
 from luthier.inference.notes import find_notes
 from luthier.inference.pitch_fit import octave_shift, shift_pitch, tuning_cents
-from luthier.inference.rendering import EditControls
 from luthier.inference.scales import detect_key, scale_classes
 from luthier.inference.timbre import Colour
 from luthier.inference.wishes import MOST_OCTAVES, Wishes, check_wishes, noisiness_db
@@ -37,9 +34,6 @@ from luthier.units import CENTS_PER_OCTAVE, SEMITONES_PER_OCTAVE
 TOLD_PERIODICITY = 0.97
 """A rough vowel is as aperiodic as what an instrument's recordings have at the edges of notes only: told so, it answers
 with bursts of noise within the note. Of a note it is told at least this."""
-TOLD_PERCENTILE = 10
-"""Of an instrument's notes. The softest are what is left of them in the room, or ends: told to be as soft, a violin answers a
-fading note with noise, and its fundamental may go. It is told this loudness at least, and played as softly as asked."""
 CENTS_PER_SEMITONE = CENTS_PER_OCTAVE / SEMITONES_PER_OCTAVE
 
 
@@ -47,9 +41,7 @@ class Fitted(NamedTuple):
     """A melody made ready for an instrument.
 
     Attributes:
-        features: what the instrument's network is told, (1, n_frames, 1) each.
-        wanted: what is to be heard: the same, but as soft as the softest notes are to be.
-        softening: makes of what is told what is wanted.
+        features: what the instrument is to follow, (1, n_frames, 1) each.
         gate: silences it where the input has no note.
         colour: changes its timbre.
         morph: the second instrument, following the same melody.
@@ -63,8 +55,6 @@ class Fitted(NamedTuple):
     """
 
     features: Features
-    wanted: Features
-    softening: LevelFollow
     gate: NoteGate
     colour: Colour
     morph: Morph | None
@@ -83,7 +73,7 @@ class Fitted(NamedTuple):
 
     def edit(self, controls: Controls, frames: slice) -> Controls:
         """What is played in some frames: see `rendering.EditControls`."""
-        controls = _change_timbre(controls, frames, self.softening, self.morph, self.colour)
+        controls = _change_timbre(controls, frames, self.morph, self.colour)
         return self.gate.apply(self.level.apply(controls, frames), frames)
 
 
@@ -112,27 +102,23 @@ def fit(instrument: Instrument, measured: Features, wishes: Wishes) -> Fitted:
     heard_gate = note_gate(measured, frame_rate, settings._replace(quiet_db=GateSettings().quiet_db))
     audible = melody.f0_hz < instrument.config.sample_rate / 2  # beyond, nothing but noise would be left
     gate = NoteGate(input_gate.harmonic * audible, input_gate.noise * audible)
-    features, wanted, source = _fit_dynamics(instrument, melody, wishes, frame_rate)
-    softening = _softening(features, wanted)
+    features, source = _fit_dynamics(instrument, melody, wishes, frame_rate)
     morph = _morph(instrument, melody, wishes, frame_rate)
-    change = partial(_change_timbre, softening=softening, morph=morph, colour=colour)
-    heard = partial(_heard, change=change, gate=gate)
+    heard = partial(_heard, morph=morph, colour=colour, gate=gate)
     return Fitted(
         features=features,
-        wanted=wanted,
-        softening=softening,
         gate=gate,
         colour=colour,
         morph=morph,
-        level=follow_level(instrument, features, heard, wanted=wanted, strength=wishes.get("dynamics", 1.0)),
+        level=follow_level(instrument, features, heard, strength=wishes.get("dynamics", 1.0)),
         noisier_db=noisier_db,
         shift_semitones=shift,
-        loudness_shift_db=raised_db(measured, wanted),
+        loudness_shift_db=raised_db(measured, features),
         expression=source,
         scale=scale,
         diagnosis=[
             *idle,
-            *diagnose_fit(measured, wanted, heard_gate, instrument.statistics, wishes),
+            *diagnose_fit(measured, features, heard_gate, instrument.statistics, wishes),
             *([] if morph is None else diagnose_second(morph.features, morph.instrument.statistics, wishes)),
         ],
     )
@@ -154,16 +140,13 @@ def _exact_colour(wishes: Wishes, instrument: Instrument) -> tuple[Wishes, Colou
     return Wishes(**{**wishes, "offsets": told}), colour
 
 
-def _change_timbre(
-    controls: Controls, frames: slice, softening: LevelFollow, morph: Morph | None, colour: Colour
-) -> Controls:
-    controls = softening.apply(controls, frames)
+def _change_timbre(controls: Controls, frames: slice, morph: Morph | None, colour: Colour) -> Controls:
     return colour.apply(controls if morph is None else morph(controls, frames))
 
 
-def _heard(controls: Controls, frames: slice, change: EditControls, gate: NoteGate) -> Controls:
+def _heard(controls: Controls, frames: slice, morph: Morph | None, colour: Colour, gate: NoteGate) -> Controls:
     """What sounds where nothing rests: where the gate closes for want of a pitch, noise alone is to be loud enough."""
-    controls = change(controls, frames)
+    controls = _change_timbre(controls, frames, morph, colour)
     is_closed = gate.harmonic[:, frames] < gate.noise[:, frames] / 2
     return controls._replace(amplitude=controls.amplitude.masked_fill(is_closed, 0.0))
 
@@ -201,10 +184,8 @@ def _shape_melody(features: Features, wishes: Wishes, frame_rate: float) -> tupl
     return features, scale
 
 
-def _fit_dynamics(
-    instrument: Instrument, melody: Features, wishes: Wishes, frame_rate: float
-) -> tuple[Features, Features, str]:
-    """Loudness, attacks and expression of an instrument, as told and as wanted, and where the expression comes from."""
+def _fit_dynamics(instrument: Instrument, melody: Features, wishes: Wishes, frame_rate: float) -> tuple[Features, str]:
+    """Loudness, attacks and expression of an instrument, and where the expression comes from."""
     features = _fit_loudness(melody, wishes.get("loudness", "auto"), instrument.statistics)
     if seconds := wishes.get("attack", 0.0):
         features = soften_attacks(features, find_notes(melody, frame_rate), frame_rate, seconds=seconds)
@@ -213,20 +194,8 @@ def _fit_dynamics(
     sure = features.periodicity.clamp_min(TOLD_PERIODICITY)
     features = features._replace(periodicity=torch.where(is_note(features), sure, features.periodicity))
     choice = wishes.get("expression", "auto")
-    wanted, source = fit_expression(features, instrument, choice=choice, offsets=wishes.get("offsets"))
-    return wanted._replace(loudness_db=_told_db(wanted, instrument)), wanted, source
-
-
-def _told_db(features: Features, instrument: Instrument) -> Tensor:
-    """Loudness, but of soft notes that of those an instrument knows, if it is as loud as it is told by construction."""
-    if "loudness" not in instrument.config.obeys:
-        return features.loudness_db
-    known_db = features.loudness_db.clamp_min(instrument.statistics.loudness_db_quantiles[TOLD_PERCENTILE])
-    return torch.where(features.periodicity >= VOICED_PERIODICITY, known_db, features.loudness_db)
-
-
-def _softening(told: Features, wanted: Features) -> LevelFollow:
-    return LevelFollow(wanted.loudness_db - told.loudness_db)
+    features, source = fit_expression(features, instrument, choice=choice, offsets=wishes.get("offsets"))
+    return instrument.with_known_loudness(features), source
 
 
 def _fit_loudness(features: Features, loudness: str | float, statistics: Statistics) -> Features:
@@ -256,5 +225,4 @@ def _morph(instrument: Instrument, melody: Features, wishes: Wishes, frame_rate:
     if second is None:
         return None
     check_morph(instrument, second.instrument)
-    features, wanted, _ = _fit_dynamics(second.instrument, melody, wishes, frame_rate)
-    return Morph(second, features, _softening(features, wanted))
+    return Morph(second, _fit_dynamics(second.instrument, melody, wishes, frame_rate)[0])

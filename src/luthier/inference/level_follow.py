@@ -55,20 +55,14 @@ class LevelFollow(NamedTuple):
 
 @torch.no_grad()
 def follow_level(
-    instrument: Instrument,
-    features: Features,
-    edit: EditControls,
-    *,
-    wanted: Features | None = None,
-    strength: float = 1.0,
+    instrument: Instrument, features: Features, edit: EditControls, *, strength: float = 1.0
 ) -> LevelFollow:
     """Find out how loud an instrument would play a melody, and what is missing.
 
     Args:
         instrument: what plays.
-        features: what its network is told, (1, n_frames, 1) each.
+        features: what it is to follow, (1, n_frames, 1) each.
         edit: what is done to its controls before they are heard.
-        wanted: what is to be heard, where that is softer than what it is told.
         strength: 1 follows the melody, 0 leaves the instrument alone, between them a part.
 
     Returns:
@@ -82,15 +76,14 @@ def follow_level(
         frames = slice(start, start + BLOCK_FRAMES)
         controls, state = instrument.controls_block(cut_frames(features, frames), state)
         played_db[:, frames] = controls_loudness_db(edit(controls, frames), instrument.config.features)
-    wanted = features if wanted is None else wanted
-    missing_db, notes = wanted.loudness_db - played_db, is_note(wanted)
+    missing_db, notes = features.loudness_db - played_db, is_note(features)
     if not bool(notes.any()):
         return LevelFollow(torch.zeros_like(missing_db))
     obeys, definition = "loudness" in instrument.config.obeys, instrument.config.features
     missing_db = (missing_db - missing_db[notes].median()).clamp(LEAST_DB, MOST_OBEYED_DB if obeys else MOST_DB)
     gain_db = _mean_around(missing_db, notes, definition.frame_rate)
     if obeys:
-        sharper_db = momentary_level_db(wanted.loudness_db, definition) - wanted.loudness_db
+        sharper_db = momentary_level_db(features.loudness_db, definition) - features.loudness_db
         gain_db = torch.where(notes, missing_db, gain_db) + sharper_db
     return LevelFollow(strength * gain_db)
 

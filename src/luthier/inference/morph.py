@@ -9,7 +9,6 @@ from torch import Tensor
 
 from luthier.dsp.signals import Controls, Features
 from luthier.errors import ConfigError, RangeError
-from luthier.inference.level_follow import LevelFollow
 from luthier.model.instrument import Instrument
 
 SMALLEST = 1e-6
@@ -38,17 +37,15 @@ class Morph:
     Attributes:
         amount: 0..1.
         instrument: the second.
-        features: what it is told, (1, n_frames, 1) each.
-        softening: how much softer than that it is played.
+        features: what it follows, (1, n_frames, 1) each.
     """
 
-    def __init__(self, second: MorphWith, features: Features, softening: LevelFollow | None = None) -> None:
+    def __init__(self, second: MorphWith, features: Features) -> None:
         """Get ready to follow a clip.
 
         Args:
             second: what to morph with.
             features: of the clip, fitted to that instrument, (1, n_frames, 1) each.
-            softening: how much softer than that it is to be played, before it is mixed; None for as it is told.
 
         Raises:
             RangeError: the amount is not between 0 and 1.
@@ -56,7 +53,7 @@ class Morph:
         if not 0.0 <= second.amount <= 1.0:
             raise RangeError(f"morph_amount {second.amount}: expected a number from 0 to 1.")
         self.amount = second.amount
-        self.instrument, self.features, self.softening = second.instrument, features, softening
+        self.instrument, self.features = second.instrument, features
         self._state = second.instrument.start(1)
 
     @torch.no_grad()
@@ -66,7 +63,6 @@ class Morph:
             self._state = self.instrument.start(1)
         here = self.features.map(lambda values: values[:, frames])
         other, self._state = self.instrument.controls_block(here, self._state)
-        other = other if self.softening is None else self.softening.apply(other, frames)
         harmonics = self._between(
             controls.amplitude * controls.harmonic_distribution, other.amplitude * other.harmonic_distribution
         )

@@ -195,7 +195,7 @@ class Player:
             expression=fitted.expression,
             scale=fitted.scale,
             diagnosis=[*fitted.diagnosis, *heard, *played],
-            features=fitted.wanted,
+            features=fitted.features,
             controls=rendering.controls,
         )
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from luthier.dsp.signals import MEASURED, Controls, Expression, Features
+from luthier.dsp.signals import MEASURED, VOICED_PERIODICITY, Controls, Expression, Features
 from luthier.errors import ConfigError, ShapeError
 from luthier.model.config import InstrumentConfig
 from luthier.model.decoder import Decoder, DecoderState
@@ -21,6 +21,9 @@ from luthier.units import octaves_to_hz
 
 N_NOTES, SETTLED_FRAMES = 51, 50
 """Of an instrument that is listened to for its level without the room."""
+KNOWN_PERCENTILE = 10
+"""Of an instrument's notes, by loudness. The softest are what is left of them in the room, or ends: told to be as soft, a
+violin answers a fading note with noise, and its fundamental may go."""
 
 
 class InstrumentState(NamedTuple):
@@ -92,6 +95,21 @@ class Instrument(nn.Module):
             raise ConfigError(f"preset {self.config.preset!r} follows pitch and loudness only: it has no expression.")
         return self.predictor(features, self.statistics, self.predictor.start(len(features.f0_hz)))[0]
 
+    def with_known_loudness(self, features: Features) -> Features:
+        """Have soft notes of other melodies than its recordings played like those it knows, and turned down.
+
+        Args:
+            features: (batch, n_frames, 1) each, physical units.
+
+        Returns:
+            The same with `told_loudness_db`, if the instrument obeys loudness.
+        """
+        if "loudness" not in self.config.obeys:
+            return features
+        known_db = features.loudness_db.clamp_min(self.statistics.loudness_db_quantiles[KNOWN_PERCENTILE])
+        has_pitch = features.periodicity >= VOICED_PERIODICITY
+        return features._replace(told_loudness_db=torch.where(has_pitch, known_db, features.loudness_db))
+
     def controls_block(
         self, features: Features, state: InstrumentState, f0_hz: Tensor | None = None
     ) -> tuple[Controls, InstrumentState]:
@@ -108,13 +126,14 @@ class Instrument(nn.Module):
         Raises:
             ShapeError: the features do not have one common shape (batch, n_frames, 1), or `is_wish` does not fit to it.
         """
-        shapes = {tuple(value.shape) for name in MEASURED if (value := getattr(features, name)) is not None}
+        names = (*MEASURED, "told_loudness_db")
+        shapes = {tuple(value.shape) for name in names if (value := getattr(features, name)) is not None}
         if len(shapes) != 1 or features.f0_hz.ndim != 3 or features.f0_hz.shape[-1] != 1:
             raise ShapeError(f"features have shapes {sorted(shapes)}: expected one common (batch, n_frames, 1).")
         f0_hz = features.f0_hz if f0_hz is None else f0_hz
         is_wish = wished_expression(features)
         features, predictor = self._with_expression(features, state.predictor)
-        raw, decoder = self.decoder(features, self.statistics, state.decoder)
+        raw, decoder = self.decoder(_as_told(features), self.statistics, state.decoder)
         raw = raw.to(features.f0_hz.dtype)  # under autocast the network speaks in fewer digits
         *shares, corrections = raw.split([*self._sizes, self.obedience.n_outputs], dim=-1)
         fields = self._silent_fields(f0_hz)
@@ -193,6 +212,11 @@ class Instrument(nn.Module):
             "harmonic_distribution": silence.expand(-1, -1, self.config.n_harmonics),
             "noise_magnitudes": silence.expand(-1, -1, self.config.n_bands),
         }
+
+
+def _as_told(features: Features) -> Features:
+    told_db = features.told_loudness_db
+    return features if told_db is None else features._replace(loudness_db=told_db)
 
 
 def white_noise(batch: int, n_samples: int, generator: torch.Generator, device: torch.device | None = None) -> Tensor:
