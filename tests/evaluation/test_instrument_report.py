@@ -6,7 +6,9 @@ import torch
 from evaluation.pages import Page
 from evaluation.sounds import RATE, tone
 from luthier.data.dataset import Dataset
+from luthier.evaluation import instrument_report as instrument_report_module
 from luthier.evaluation.instrument_report import Entrant, heard, instrument_report, say_scores
+from luthier.evaluation.material import clips_with_sound
 from luthier.evaluation.plots import TrainingCurve
 from luthier.evaluation.report import render_report
 from luthier.evaluation.scores import Evaluation
@@ -36,6 +38,24 @@ def test_a_report_lets_hear_recording_instrument_dry_oracle_and_room(
     assert "Played by <nobody>" in page.text
     assert "CC0 1.0" in page.text
     assert "John Garner" in page.text
+
+
+def test_the_passage_that_the_advice_names_is_heard(
+    dataset: Dataset, instrument: Instrument, scores: Evaluation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (clip,), _ = clips_with_sound(dataset, "test")
+    many = [clip._replace(name=f"{number}.wav") for number in range(9)]
+    monkeypatch.setattr(instrument_report_module, "clips_with_sound", lambda *_: (many, []))
+    judged = tuple(
+        scores.clips[0].model_copy(
+            update={"recording": each.name, "scores": {"mss_rel": 9.0 if each is many[7] else 5.0}}
+        )
+        for each in many
+    )
+    report = instrument_report(dataset, [Entrant("violin", instrument, scores.model_copy(update={"clips": judged}))])
+    assert any("weakest passage is 7.wav" in sentence for sentence in report.advice)
+    heard = [example.title.split()[2] for example in report.examples if example.title.startswith("Passage")]
+    assert heard == ["0.wav", "3.wav", "6.wav", "7.wav"]
 
 
 def test_nothing_is_advised_of_other_files_than_it_learned_from(

@@ -57,6 +57,14 @@ def test_softer_than_the_notes_it_knows_it_plays_as_it_plays_those_turned_down(i
     torch.testing.assert_close(instrument.controls(instrument.with_known_loudness(rest)), instrument.controls(rest))
 
 
+def test_who_does_not_obey_is_told_what_is_to_be_heard(instrument: Instrument) -> None:
+    features, free = wished(), small_instrument(decoder=EXPRESSIVE)
+    told = features._replace(told_loudness_db=torch.full((1, 20, 1), -10.0))
+    torch.testing.assert_close(free.controls(told), free.controls(features))
+    assert not torch.equal(instrument.controls(told).noise_magnitudes, instrument.controls(features).noise_magnitudes)
+    assert told.without_expression().told_loudness_db is told.told_loudness_db
+
+
 def test_a_timbre_that_nobody_gives_is_the_networks(instrument: Instrument) -> None:
     features = wished()
     left, free = features.without_expression(), small_instrument(decoder=EXPRESSIVE, obeys=("loudness",))

@@ -79,6 +79,13 @@ def test_the_log_is_read_as_it_was_written(folder: RunFolder) -> None:
     assert [row["step"] for row in read_log(folder)] == [1, 2]
 
 
+def test_what_a_killed_run_does_again_stands_in_the_log_once(folder: RunFolder) -> None:
+    open_run_folder(folder, resume=False, force=False)
+    for step, loss in ((40, 3.0), (80, 2.0), (120, 1.0), (80, 2.5), (115, 1.5)):
+        append_log(folder, {"step": step, "train_loss": loss})
+    assert [(row["step"], row["train_loss"]) for row in read_log(folder)] == [(40, 3.0), (80, 2.5), (115, 1.5)]
+
+
 def test_what_a_killed_run_left_unfinished_is_no_obstacle(folder: RunFolder) -> None:
     open_run_folder(folder, resume=False, force=False)
     (folder.path / ".best.unfinished-x3k9_abc.safetensors").write_text("half")

@@ -66,7 +66,7 @@ class Features(NamedTuple):
 
     def without_expression(self) -> Features:
         """Leave the expression to the instrument."""
-        return Features(self.f0_hz, self.periodicity, self.loudness_db)
+        return Features(self.f0_hz, self.periodicity, self.loudness_db, told_loudness_db=self.told_loudness_db)
 
 
 MEASURED = Features._fields[: Features._fields.index("is_wish")]

@@ -189,9 +189,9 @@ def _pitch(cents: Number, in_tune: Number, oracle: Mapping[str, Number]) -> str:
 def _beginnings(late_ms: Number, found: Number) -> Finding:
     if late_ms is None or found is None or (late_ms <= GOOD_ONSET_MS and found >= GOOD_FOUND):
         return Finding("")
+    missed = f", and {100 * (1 - found):.0f} % of the beginnings are not heard within 50 ms" if found < 0.995 else ""
     return Finding(
-        f"Notes begin {late_ms:.0f} ms off (median), and {100 * (1 - found):.0f} % of the beginnings are not heard within "
-        "50 ms.",
+        f"Notes begin {late_ms:.0f} ms off (median){missed}.",
         "Record notes with clear beginnings, and rests between some of them.",
     )
 
@@ -237,14 +237,20 @@ def _left_out(silent: Sequence[Passage]) -> Finding:
     return Finding(f"Left out, for (nearly) nothing sounds in it: {named}{more}, {seconds:.0f} s in all.")
 
 
+def weakest_clip(scores: Evaluation) -> ClipScores | None:
+    """The passage to listen to first, where there are several to choose from."""
+    judged = [
+        (value, index) for index, clip in enumerate(scores.clips) if (value := clip.scores["mss_rel"]) is not None
+    ]
+    return scores.clips[max(judged)[1]] if len(judged) >= 3 else None
+
+
 def _weakest_clip(scores: Evaluation) -> Finding:
-    """Name the passage to listen to first, where there are several to choose from."""
-    judged = [(value, clip) for clip in scores.clips if (value := clip.scores["mss_rel"]) is not None]
-    if len(judged) < 3:
+    clip = weakest_clip(scores)
+    if clip is None:
         return Finding("")
-    value, clip = max(judged, key=lambda pair: pair[0])
     return Finding(
-        f"The weakest passage is {clip.recording} from {clip.start_seconds:.0f} s (mss_rel {value:.2f}, mean "
+        f"The weakest passage is {clip.recording} from {clip.start_seconds:.0f} s (mss_rel {clip.scores['mss_rel']:.2f}, mean "
         f"{scores.mss_rel.model:.2f}).",
         "Listen to it, and record more that sounds like it.",
     )

@@ -11,7 +11,7 @@ from torch import Tensor
 from luthier.data.dataset import Dataset
 from luthier.data.split import Part
 from luthier.dsp.signals import Features
-from luthier.evaluation.advice import advise, describe
+from luthier.evaluation.advice import advise, describe, weakest_clip
 from luthier.evaluation.comparison import compare
 from luthier.evaluation.frames_of_reference import Synthesiser, oracle_controls
 from luthier.evaluation.material import Clip, clips_with_sound
@@ -26,7 +26,7 @@ from luthier.evaluation.plots import (
     training_plot,
 )
 from luthier.evaluation.report import Report, ReportExample, ScoreTable
-from luthier.evaluation.scores import Evaluation
+from luthier.evaluation.scores import ClipScores, Evaluation
 from luthier.features.loudness import loudness_db
 from luthier.model.instrument import Instrument
 
@@ -123,8 +123,9 @@ def instrument_report(dataset: Dataset, entrants: Sequence[Entrant], *, split: P
     Raises:
         DatasetError: that part is silent.
     """
+    chosen = _passages(dataset, split, [weakest_clip(entrant.scores) for entrant in entrants])
     with torch.no_grad():
-        passages = [_passage(clip, entrants, number) for number, clip in enumerate(_passages(dataset, split), start=1)]
+        passages = [_passage(clip, entrants, number) for number, clip in enumerate(chosen, start=1)]
         rooms = [_room(entrant) for entrant in entrants]
     courses = [_course(entrant, entrant.training) for entrant in entrants if entrant.training]
     return Report(
@@ -147,13 +148,15 @@ def heard(audio: Tensor, *, sample_rate: int, hop_length: int) -> Heard:
     return Heard(audio, Features(track.f0_hz.unsqueeze(-1), is_sure.unsqueeze(-1), level_db))
 
 
-def _passages(dataset: Dataset, split: Part) -> list[Clip]:
-    """The beginnings of a few clips, spread over all there are."""
+def _passages(dataset: Dataset, split: Part, weakest: Sequence[ClipScores | None]) -> list[Clip]:
+    """The beginnings of a few clips, spread over all there are, and of those that the advice names."""
     found, _ = clips_with_sound(dataset, split)
     count = min(N_PASSAGES, len(found))
     definition = dataset.definition
     n_frames = int(PASSAGE_SECONDS * definition.frame_rate)
-    chosen = [found[len(found) * index // count] for index in range(count)]
+    spread = {len(found) * index // count for index in range(count)}
+    named = {(clip.recording, clip.start_seconds) for clip in weakest if clip is not None}
+    chosen = [clip for index, clip in enumerate(found) if index in spread or (clip.name, clip.start_seconds) in named]
     return [
         clip._replace(
             audio=clip.audio[:, : n_frames * definition.hop_length],

@@ -133,7 +133,7 @@ class Instrument(nn.Module):
         f0_hz = features.f0_hz if f0_hz is None else f0_hz
         is_wish = wished_expression(features)
         features, predictor = self._with_expression(features, state.predictor)
-        raw, decoder = self.decoder(_as_told(features), self.statistics, state.decoder)
+        raw, decoder = self.decoder(self._as_told(features), self.statistics, state.decoder)
         raw = raw.to(features.f0_hz.dtype)  # under autocast the network speaks in fewer digits
         *shares, corrections = raw.split([*self._sizes, self.obedience.n_outputs], dim=-1)
         fields = self._silent_fields(f0_hz)
@@ -195,6 +195,12 @@ class Instrument(nn.Module):
         """
         return self.room(self.dry(self.controls(features), noise))
 
+    def _as_told(self, features: Features) -> Features:
+        told_db = features.told_loudness_db
+        if told_db is None or "loudness" not in self.config.obeys:  # who does not obey would play it
+            return features
+        return features._replace(loudness_db=told_db)
+
     def _with_expression(self, features: Features, hidden: Tensor) -> tuple[Features, Tensor]:
         """Fill in what the features leave to the instrument."""
         missing = [name for name in Expression._fields if getattr(features, name) is None]
@@ -212,11 +218,6 @@ class Instrument(nn.Module):
             "harmonic_distribution": silence.expand(-1, -1, self.config.n_harmonics),
             "noise_magnitudes": silence.expand(-1, -1, self.config.n_bands),
         }
-
-
-def _as_told(features: Features) -> Features:
-    told_db = features.told_loudness_db
-    return features if told_db is None else features._replace(loudness_db=told_db)
 
 
 def white_noise(batch: int, n_samples: int, generator: torch.Generator, device: torch.device | None = None) -> Tensor:

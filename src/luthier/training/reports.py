@@ -15,7 +15,7 @@ from luthier.evaluation.frames_of_reference import Synthesiser
 from luthier.evaluation.held_out import passages_for_file
 from luthier.model.instrument_file import TrainingSummary, save_instrument
 from luthier.training.module import TrainingModule
-from luthier.training.run_folder import RunFolder, append_log, as_moment, read_moments
+from luthier.training.run_folder import RunFolder, append_log, as_moment, as_moments, rows_before
 from luthier.training.start import with_start_credit, with_start_passages
 from luthier.training.validation import MONITOR, oracle_scores
 from luthier.training.verdict import Course, Verdict, judge, say_verdict
@@ -94,9 +94,7 @@ class Reporter(Callback):
         used = min(1.0, max(progress.budget_used, 1e-9))
         seconds, seconds_left = module.seconds, module.seconds * (1.0 - used) / used
         now = as_moment(seconds, recent["loss"], scores | self.oracle)
-        # A run that was killed may have validated after its last checkpoint: what is done again counts once.
-        before = [moment for moment in read_moments(self.folder) if moment.seconds < seconds]
-        self.verdict = verdict = judge([*before, now])
+        self.verdict = verdict = judge([*as_moments(rows_before(self.folder, progress.step)), now])
         return EpochReport(
             epoch=math.ceil(progress.epoch),
             step=progress.step,

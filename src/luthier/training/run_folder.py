@@ -214,10 +214,19 @@ def check_same_dataset(folder: RunFolder, dataset: Dataset) -> None:
 
 
 def append_log(folder: RunFolder, row: dict[str, Any]) -> None:
-    """Add one line of numbers; the file is written anew, so that it never ends in half a line."""
-    before = folder.log.read_text(encoding="utf-8") if folder.log.is_file() else ""
+    """Add one line of numbers; the file is written anew, so that it never ends in half a line.
+
+    A run that was killed may have validated after its last checkpoint: what is done again stands there once.
+    """
+    rows = [*rows_before(folder, row["step"]), row]
+    lines = [json.dumps(_without_nan(each), allow_nan=False) + "\n" for each in rows]
     with atomic_file(folder.log, force=True) as temporary:
-        temporary.write_text(before + json.dumps(_without_nan(row), allow_nan=False) + "\n", encoding="utf-8")
+        temporary.write_text("".join(lines), encoding="utf-8")
+
+
+def rows_before(folder: RunFolder, step: int) -> list[dict[str, Any]]:
+    """The lines of numbers up to a step, without it, the oldest first."""
+    return [row for row in read_log(folder) if row["step"] < step]
 
 
 def _without_nan(value: Any) -> Any:
@@ -241,7 +250,12 @@ def read_log(folder: RunFolder) -> list[dict[str, Any]]:
 
 def read_moments(folder: RunFolder) -> list[Moment]:
     """What `judge` needs of all validations so far, the oldest first."""
-    return [as_moment(row["seconds"], row["train_loss"], row["scores"]) for row in read_log(folder)]
+    return as_moments(read_log(folder))
+
+
+def as_moments(rows: list[dict[str, Any]]) -> list[Moment]:
+    """What `judge` needs of lines of the log."""
+    return [as_moment(row["seconds"], row["train_loss"], row["scores"]) for row in rows]
 
 
 def as_moment(seconds: float, train_loss: float, scores: dict[str, float]) -> Moment:
