@@ -69,14 +69,22 @@ HEADER = "seconds,f0_hz,amplitude,harmonic_1,harmonic_2,harmonic_3,harmonic_4,no
         (f"{HEADER}\n0,440,1,1,0", ShapeError),
         (f"{HEADER}\n0,440,1,1,0,0,0,0,0,nan", RangeError),
         (f"{HEADER}\n0,440,-1,1,0,0,0,0,0,0", RangeError),
+        (f"{HEADER}\n0,1e30,1,1,0,0,0,0,0,0", RangeError),
         (f"{HEADER}\n0,0,1,1,0,0,0,0,0,0", RangeError),
         ("seconds,f0_hz,amplitude,harmonic_1,noise_1\n0,440,1,1,0", ShapeError),
     ],
-    ids=["empty", "no frame", "word", "short row", "nan", "negative", "no pitch", "another instrument"],
+    ids=["empty", "no frame", "word", "short row", "nan", "negative", "beyond", "no pitch", "another instrument"],
 )
 def test_tables_that_make_no_sense_are_refused(tmp_path: Path, text: str, error: type[LuthierError]) -> None:
     (tmp_path / "a.csv").write_text(text)
     with pytest.raises(error, match=r"a\.csv"):
+        read_controls(tmp_path / "a.csv", **SIZES)
+
+
+def test_a_value_that_makes_no_sense_is_named(tmp_path: Path) -> None:
+    rows = ["0,440,1,1,0,0,0,0,0,0", "0.01,440,1,1,0,0,-2,0,0,0"]
+    (tmp_path / "a.csv").write_text("\n".join([HEADER, *rows]))
+    with pytest.raises(RangeError, match=r"harmonic_4 of frame 2 is -2\. Expected numbers from 0 to 100000\."):
         read_controls(tmp_path / "a.csv", **SIZES)
 
 

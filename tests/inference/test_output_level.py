@@ -66,6 +66,9 @@ def test_the_gain_brings_a_sound_to_its_loudness() -> None:
     gain = gain_for(-18.0, 0.0, measured_lufs=lufs(audio, 16000))
     assert lufs(gain * audio, 16000) == pytest.approx(-18.0, abs=1e-3)
     assert gain_for(None, 6.0, measured_lufs=-3.0) == pytest.approx(10 ** (6 / 20))
+    for beyond in (100.1, -500.0, 1e5, math.nan):
+        with pytest.raises(RangeError, match="expected -100 to 100"):
+            gain_for(None, beyond, measured_lufs=-3.0)
     assert gain_for(-18.0, 6.0, measured_lufs=-math.inf) == pytest.approx(10 ** (6 / 20))
 
 

@@ -9,6 +9,7 @@ from luthier.errors import OutputError, TrainingError
 from luthier.training.run_folder import (
     RunFolder,
     append_log,
+    begun_preset,
     default_run_folder,
     kept_numbers,
     open_run_folder,
@@ -84,6 +85,16 @@ def test_what_a_killed_run_does_again_stands_in_the_log_once(folder: RunFolder) 
     for step, loss in ((40, 3.0), (80, 2.0), (120, 1.0), (80, 2.5), (115, 1.5)):
         append_log(folder, {"step": step, "train_loss": loss})
     assert [(row["step"], row["train_loss"]) for row in read_log(folder)] == [(40, 3.0), (80, 2.5), (115, 1.5)]
+
+
+def test_a_damaged_run_is_one_line(folder: RunFolder) -> None:
+    finish_a_run(folder)
+    folder.config.write_text("")
+    with pytest.raises(TrainingError, match="holds no settings of a run"):
+        begun_preset(folder, "fast")
+    folder.log.write_text('{"step": 1}\n{"step": 2, "sc')
+    with pytest.raises(TrainingError, match=r"log.jsonl: damaged.*--force"):
+        read_log(folder)
 
 
 def test_what_a_killed_run_left_unfinished_is_no_obstacle(folder: RunFolder) -> None:

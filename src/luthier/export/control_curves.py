@@ -22,6 +22,8 @@ SUFFIXES = (".csv", ".npz")
 TIME = "seconds"
 FRAME_SLACK = 0.03
 """Part by which frames may lie closer or wider than an instrument's: times in a spreadsheet are rounded."""
+LARGEST = 1e5
+"""Of any value: a pitch in Hz is below it, and no amplitude comes near."""
 ROWS_LEFT_OUT = 1.5
 """Rows further apart than this many usual steps had others between them."""
 
@@ -81,8 +83,15 @@ def read_controls(path: Path, *, n_harmonics: int, n_bands: int, frame_rate: flo
             f"{1000 / frame_rate:.4g} ms. Resample the curves to that, or play them with the instrument they are of."
         )
     values = torch.from_numpy(rows).float().unsqueeze(0)
-    if values.shape[1] == 0 or not bool(torch.isfinite(values).all()) or float(values.min()) < 0:
-        raise RangeError(f"{path}: expected at least one frame, and finite numbers of 0 or more.")
+    if values.shape[1] == 0:
+        raise RangeError(f"{path}: holds no frame. Expected one at least.")
+    bad = ~((values >= 0) & (values <= LARGEST))[0]
+    if bool(bad.any()):
+        frame, column = bad.nonzero()[0].tolist()
+        raise RangeError(
+            f"{path}: {_columns(sizes)[1 + column]} of frame {frame + 1} is {float(values[0, frame, column]):g}. "
+            f"Expected numbers from 0 to {LARGEST:g}."
+        )
     controls = Controls(*values.split(sizes, dim=-1))
     if float(controls.f0_hz.min()) <= 0:
         raise RangeError(f"{path}: f0_hz is 0 in a frame. Expected a pitch everywhere; silence is an amplitude of 0.")

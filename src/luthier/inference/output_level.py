@@ -15,6 +15,8 @@ from luthier.units import db_to_amplitude, power_to_db
 
 Array = NDArray[np.float64]
 
+MOST_GAIN_DB = 100.0
+"""Up or down: beyond, nothing is left, or 16 bits of silence become a roar."""
 OFFSET_DB = -0.691
 """Makes up for the gain of the weighting at 1 kHz."""
 STEP_SECONDS, STEPS_IN_BLOCK = 0.1, 4
@@ -89,10 +91,12 @@ def gain_for(lufs: float | None, gain_db: float, *, measured_lufs: float) -> flo
         measured_lufs: what it has; silence stays silence.
 
     Raises:
-        RangeError: a wish is no finite number, or the loudness wanted is above 0 LUFS.
+        RangeError: the gain is beyond 100 dB, or the loudness wanted is above 0 LUFS.
     """
-    if not math.isfinite(gain_db) or (lufs is not None and not -100.0 <= lufs <= 0.0):
-        raise RangeError(f"gain {gain_db} dB, lufs {lufs}: expected a finite number, and one from -100 to 0.")
+    if not abs(gain_db) <= MOST_GAIN_DB or (lufs is not None and not -100.0 <= lufs <= 0.0):
+        raise RangeError(
+            f"gain {gain_db} dB, lufs {lufs}: expected {-MOST_GAIN_DB:g} to {MOST_GAIN_DB:g}, and -100 to 0."
+        )
     if lufs is None or not math.isfinite(measured_lufs):
         return float(db_to_amplitude(gain_db))
     return float(db_to_amplitude(lufs - measured_lufs + gain_db))

@@ -20,7 +20,7 @@ from luthier.atomic import atomic_file, refuse_existing, refuse_unwritable
 from luthier.data.dataset import Dataset
 from luthier.data.process import keep_freed_memory
 from luthier.data.windows import PlacedBatch
-from luthier.errors import ConfigError, TrainingError, TrainingIsOverError
+from luthier.errors import ConfigError, TrainingIsOverError
 from luthier.model.presets import DEFAULT_PRESET, instrument_config, read_config_file
 from luthier.training.batches import StepBatches, training_loader
 from luthier.training.budget import budget_used, default_steps, say_stopped_early, say_used_up
@@ -36,6 +36,7 @@ from luthier.training.reports import EpochReport, Reporter
 from luthier.training.room_start import settle_room
 from luthier.training.run_folder import (
     RunFolder,
+    begun_preset,
     check_same_dataset,
     default_run_folder,
     has_stopped_early,
@@ -246,10 +247,8 @@ def _tables(
     resume: bool,
 ) -> dict[str, Any]:
     """The configuration as tables: a resumed run's own, or the preset's; single settings over it."""
-    if resume and not folder.config.is_file():
-        raise TrainingError(f"{folder.path}: no run to resume (no {folder.config.name}). Leave out --resume.")
     if resume:
-        begun = read_config_file(folder.config)["instrument"].get("preset", preset)
+        begun = begun_preset(folder, preset)
         if config_file is not None or preset not in (DEFAULT_PRESET, begun):
             raise ConfigError(
                 f"--resume: goes on with the run's own settings, of {begun}. Leave out --preset and --config; "

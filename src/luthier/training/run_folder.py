@@ -26,6 +26,7 @@ from luthier.atomic import atomic_file, is_unfinished
 from luthier.data.dataset import Dataset
 from luthier.errors import OutputError, TrainingError
 from luthier.model.bundled import SUFFIX
+from luthier.model.presets import read_config_file
 from luthier.training.validation import MONITOR
 from luthier.training.verdict import Moment
 
@@ -110,7 +111,10 @@ def open_run_folder(folder: RunFolder, *, resume: bool, force: bool) -> None:
     """
     if resume:
         if not folder.checkpoint.is_file() or not folder.config.is_file():
-            raise TrainingError(f"{folder.path}: no run to resume (no {folder.checkpoint.name}). Leave out --resume.")
+            raise TrainingError(
+                f"{folder.path}: no run to resume (no {folder.checkpoint.name}, which each validation writes). "
+                "Leave out --resume."
+            )
         return
     try:
         _clear(folder, force=force)
@@ -213,6 +217,20 @@ def check_same_dataset(folder: RunFolder, dataset: Dataset) -> None:
         )
 
 
+def begun_preset(folder: RunFolder, default: str) -> str:
+    """The preset of a run that was begun; the default where its settings name none.
+
+    Raises:
+        TrainingError: there is no run, or its settings are lost.
+    """
+    if not folder.config.is_file():
+        raise TrainingError(f"{folder.path}: no run to resume (no {folder.config.name}). Leave out --resume.")
+    tables = read_config_file(folder.config)
+    if "instrument" not in tables:
+        raise TrainingError(f"{folder.config}: holds no settings of a run. Train anew with --force.")
+    return str(tables["instrument"].get("preset", default))
+
+
 def append_log(folder: RunFolder, row: dict[str, Any]) -> None:
     """Add one line of numbers; the file is written anew, so that it never ends in half a line.
 
@@ -241,11 +259,21 @@ def _with_nan(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_log(folder: RunFolder) -> list[dict[str, Any]]:
-    """All lines of numbers, the oldest first; none before the first validation."""
+    """All lines of numbers, the oldest first; none before the first validation.
+
+    Raises:
+        TrainingError: the log is damaged.
+    """
     if not folder.log.is_file():
         return []
     lines = folder.log.read_text(encoding="utf-8").splitlines()
-    return [json.loads(line, object_hook=_with_nan) for line in lines if line.strip()]
+    try:
+        return [json.loads(line, object_hook=_with_nan) for line in lines if line.strip()]
+    except json.JSONDecodeError as error:
+        raise TrainingError(
+            f"{folder.log}: damaged, expected a JSON object in each line. Delete those that are none, or train anew "
+            "with --force."
+        ) from error
 
 
 def read_moments(folder: RunFolder) -> list[Moment]:
