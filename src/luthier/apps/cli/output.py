@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import re
+import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,10 +20,10 @@ def say(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
-def say_next(command: str, *, purpose: str = "Next") -> None:
-    """Name the command that usually follows, where no larger one goes on by itself."""
+def say_next(*words: object, purpose: str = "Next") -> None:
+    """Name the command that usually follows, ready to be pasted, where no larger one goes on by itself."""
     if not is_part():
-        say(f"{purpose}: {command}")
+        say(f"{purpose}: luthier {shlex.join(map(str, words))}")
 
 
 def is_part() -> bool:

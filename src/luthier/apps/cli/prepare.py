@@ -84,8 +84,8 @@ def prepare(
         print_json(_document(report))
     else:
         _print_report(report)
-        chosen = f" --preset {preset}" if preset != "fast" and _suits(preset, definition) else ""
-        say_next(f"luthier train {output} -o INSTRUMENT.safetensors{chosen}")
+        chosen = ["--preset", preset] if preset != "fast" and _suits(preset, definition) else []
+        say_next("train", output, "-o", "INSTRUMENT.safetensors", *chosen)
 
 
 def feature_definition(preset: str, given: dict[str, Any]) -> Any:

@@ -73,7 +73,7 @@ def train(
     else:
         print(output)
         if not result.refit_steps:
-            place = f" --run-folder {run_folder}" if run_folder else ""
-            refit_command = f"luthier train {dataset} -o {output}{place} --resume --refit"
-            say_next(refit_command, purpose="Once more, from all but the test")
-        say_next(f"luthier transfer VOICE.wav --to {output} -o OUT.wav")
+            place = ["--run-folder", run_folder] if run_folder else []
+            once_more = ["train", dataset, "-o", output, *place, "--resume", "--refit"]
+            say_next(*once_more, purpose="Once more, from all but the test")
+        say_next("transfer", "VOICE.wav", "--to", output, "-o", "OUT.wav")
