@@ -56,11 +56,6 @@ def mel_db(output: Tensor, reference: Tensor, *, sample_rate: int) -> Tensor:
     Takes and raises what `mss` does, and returns (batch,), dB.
     """
     check_pair(output, reference)
-    return mel_distance_db(output.detach(), reference, sample_rate=sample_rate)
-
-
-def mel_distance_db(output: Tensor, reference: Tensor, *, sample_rate: int) -> Tensor:
-    """`mel_db`, to learn from: takes and returns the same, checks nothing, and `output` gets a gradient."""
     levels, wanted = (mel_spectrogram_db(audio, sample_rate=sample_rate) for audio in (output, reference))
     floor = wanted.amax(dim=(1, 2), keepdim=True) - RANGE_DB
     return (levels.maximum(floor) - wanted.maximum(floor)).abs().mean(dim=(1, 2))
@@ -97,7 +92,7 @@ def mel_spectrogram_db(
     """
     n_fft = 2 * round(window_at_16k / 2 * sample_rate / MEL_RATE)
     hop_length = round(hop_at_16k * sample_rate / MEL_RATE)
-    power = stft_magnitude(audio, n_fft=n_fft, hop_length=hop_length).square()
+    power = stft_magnitude(audio.detach(), n_fft=n_fft, hop_length=hop_length).square()
     return power_to_db(power @ mel_weights(n_fft, sample_rate).to(power))
 
 

@@ -36,9 +36,6 @@ class TrainingConfig(FrozenConfig):
     loudness_weight: float = Field(
         0.0, ge=0, description="weight of the difference in loudness, for each dB, beside mss and mss_rel"
     )
-    mel_weight: float = Field(
-        0.0, ge=0, description="weight of the difference in mel bands, for each dB, beside mss and mss_rel"
-    )
     spectral: SpectralWeights = Field(SpectralWeights(), description="weights for loss = spectral")
     start: str = Field(
         "", max_length=100, description="network of the package that training starts from; empty: from chance"

@@ -11,7 +11,6 @@ from torch import Tensor
 from luthier.dsp.feature_definition import WINDOWS_RATE
 from luthier.dsp.spectra import hann_window
 from luthier.dsp.spectral_distance import MSS_WINDOWS, OVERLAP, SpectralScales, multi_scale_distance
-from luthier.evaluation.spectral import mel_distance_db
 from luthier.features.loudness import loudness_db
 from luthier.training.config import SpectralWeights, TrainingConfig
 
@@ -41,9 +40,6 @@ def build_loss(config: TrainingConfig, sample_rate: int) -> Loss:
         distance = multi_scale_distance(output, target, groups[step % n_groups]).mean()
         if config.loudness_weight and step % n_groups == 0 and torch.isfinite(distance):
             distance = distance + config.loudness_weight * loudness_distance(output, target, sample_rate=sample_rate)
-        if config.mel_weight and step % n_groups == n_groups - 1 and torch.isfinite(distance):
-            mel_db = mel_distance_db(output, target, sample_rate=sample_rate).mean()
-            distance = distance + config.mel_weight * mel_db
         return n_groups * distance
 
     return loss

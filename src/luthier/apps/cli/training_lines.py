@@ -32,8 +32,8 @@ def say_start(start: RunStart) -> None:
     if start.resumed_at:
         say(f"Going on after step {start.resumed_at}.")
     say(
-        "Stop with Ctrl-C at any time; the same command with --resume goes on after the last line below "
-        "(fewer --set windows_per_epoch: more lines). Lower is better; * is the best so far."
+        "Stop with Ctrl-C at any time; the same command with --resume goes on after the last validation. "
+        "Lower is better; * is the best so far."
     )
     say("Floor: two takes of the same noise. Oracle: the recording analysed and played back, the best to hope for.")
     say(HEADER)
